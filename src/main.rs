@@ -1,0 +1,3 @@
+//! `kymo`: one binary, one role per process.
+
+fn main() {}
