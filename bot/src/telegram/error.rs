@@ -1,0 +1,136 @@
+//! Telegram's refusals. Every text of theirs that we depend on is matched here and nowhere else.
+
+use std::time::Duration;
+
+use kymo_store::ChatId;
+use serde::Deserialize;
+
+/// The caller's choices.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TelegramError {
+    /// The message shows it already.
+    #[error("the message shows this already")]
+    NotModified,
+    /// The message to edit, delete or forward is not there any more.
+    #[error("the message is gone")]
+    MessageGone,
+    /// A newer edit of the same message overtook this one.
+    #[error("a newer edit overtook this one")]
+    Canceled,
+    #[error("the message to pin is gone")]
+    PinGone,
+    /// The message to reply to, or the forum's topic, is not there any more.
+    #[error("the place to write to is gone: {0}")]
+    PlaceGone(String),
+    #[error("the bot lacks a right: {0}")]
+    NoRight(String),
+    /// Kicked, blocked, or the person never pressed Start.
+    #[error("the bot may not write there: {0}")]
+    Forbidden(String),
+    #[error("there is no such chat, or the bot is not in it")]
+    ChatGone,
+    /// The group became this supergroup.
+    #[error("the group became the supergroup {0}")]
+    Moved(ChatId),
+    #[error("the button was pressed too long ago")]
+    QueryTooOld,
+    #[error("the file is too big for Telegram")]
+    TooBig,
+    #[error("Telegram asks to wait {} s", .0.as_secs())]
+    Flooded(Duration),
+    #[error(
+        "Telegram does not know the bot's token; check it with @BotFather and put it into KYMO_TELEGRAM_TOKEN or its file"
+    )]
+    Unauthorized,
+    #[error("another program reads this bot's updates; stop it, or give this one a bot of its own")]
+    Conflict,
+    /// The request cannot have reached Telegram, or Telegram says that it failed.
+    #[error("Telegram cannot be reached: {0}")]
+    Away(String),
+    /// Telegram may or may not have done it.
+    #[error("Telegram's answer was lost: {0}")]
+    Lost(String),
+    #[error("Telegram refused: {code} {description}")]
+    Refused { code: i64, description: String },
+}
+
+/// Telegram's answer to a request that failed.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Refusal {
+    #[serde(default)]
+    pub error_code: i64,
+    #[serde(default)]
+    pub description: String,
+    #[serde(default)]
+    pub parameters: Parameters,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Parameters {
+    pub retry_after: Option<u64>,
+    pub migrate_to_chat_id: Option<i64>,
+}
+
+impl TelegramError {
+    pub(crate) fn of(refusal: Refusal) -> Self {
+        let Refusal {
+            error_code: code,
+            description,
+            parameters,
+        } = refusal;
+        if let Some(chat) = parameters.migrate_to_chat_id {
+            return Self::Moved(ChatId(chat));
+        }
+        if let Some(seconds) = parameters.retry_after {
+            return Self::Flooded(Duration::from_secs(seconds));
+        }
+        let text = description.to_lowercase();
+        let says = |words: &str| text.contains(words);
+        match code {
+            // A token that was never one is 404 for every method.
+            401 | 404 => Self::Unauthorized,
+            409 => Self::Conflict,
+            413 => Self::TooBig,
+            429 => Self::Flooded(Duration::from_secs(1)),
+            500.. => Self::Away(format!("{code} {description}")),
+            _ if says("message is not modified") => Self::NotModified,
+            _ if says("canceled by new edit") => Self::Canceled,
+            _ if says("message to pin not found") => Self::PinGone,
+            _ if says("message to edit not found")
+                || says("message to delete not found")
+                || says("message can't be edited")
+                || says("message_id_invalid") =>
+            {
+                Self::MessageGone
+            }
+            _ if says("message to be replied not found")
+                || says("replied message not found")
+                || says("message thread not found")
+                || says("topic_closed")
+                || says("topic_deleted") =>
+            {
+                Self::PlaceGone(description)
+            }
+            _ if says("query is too old") || says("query id is invalid") => Self::QueryTooOld,
+            _ if says("not enough rights")
+                || says("need administrator rights")
+                || says("have no rights")
+                || says("chat_admin_required")
+                || says("message can't be deleted") =>
+            {
+                Self::NoRight(description)
+            }
+            _ if says("chat not found") || says("group chat was deactivated") => Self::ChatGone,
+            _ if says("file is too big") || says("too large") || says("photo_invalid_dimensions") => {
+                Self::TooBig
+            }
+            403 => Self::Forbidden(description),
+            _ => Self::Refused { code, description },
+        }
+    }
+
+    /// Whether the chat itself is lost for the bot until somebody lets it in again.
+    pub fn loses_chat(&self) -> bool {
+        matches!(self, Self::Forbidden(_) | Self::ChatGone)
+    }
+}

@@ -1,0 +1,5 @@
+//! Telegram as the bot reaches it: one HTTP client, one place for its errors.
+
+mod error;
+
+pub use error::TelegramError;
