@@ -37,6 +37,9 @@ pub struct ParameterCard {
     #[serde(default)]
     pub optional: bool,
     pub help: String,
+    /// Other names that people use for it; a run's identity always has `name`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -54,7 +57,9 @@ pub enum ParameterKind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         max: Option<i64>,
     },
-    Choice { options: Vec<String> },
+    Choice {
+        options: Vec<String>,
+    },
     Text {
         /// Longest text, characters.
         max_length: usize,
