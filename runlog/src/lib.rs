@@ -5,6 +5,7 @@ pub mod catalogue;
 mod check;
 pub mod claim;
 pub mod event;
+pub mod kafka;
 mod log;
 mod message;
 pub mod order;
