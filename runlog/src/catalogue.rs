@@ -5,6 +5,11 @@ use serde::{Deserialize, Serialize};
 
 pub const TOPIC: &str = "kymo.catalogue";
 
+/// [`TOPIC`], ready to use.
+pub fn topic() -> crate::Topic {
+    crate::Topic::trusted(TOPIC.to_owned())
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HostCatalogue {
     pub host: String,

@@ -8,6 +8,11 @@ use crate::Topic;
 
 pub const TOPIC: &str = "kymo.claims";
 
+/// [`TOPIC`], ready to use.
+pub fn topic() -> crate::Topic {
+    crate::Topic::trusted(TOPIC.to_owned())
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Claim {
     pub topic: Topic,

@@ -7,6 +7,11 @@ use crate::{RunId, Topic};
 
 pub const TOPIC: &str = "kymo.events";
 
+/// [`TOPIC`], ready to use.
+pub fn topic() -> crate::Topic {
+    crate::Topic::trusted(TOPIC.to_owned())
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EventRecord {
     pub id: uuid::Uuid,

@@ -55,21 +55,6 @@ pub trait Log: Send + Sync {
     fn describe(&self) -> String;
 }
 
-/// What `kymo topics` and `/status` show of a topic.
-#[derive(Clone, Debug)]
-pub struct TopicSummary {
-    pub topic: Topic,
-    pub messages: u64,
-    pub bytes: u64,
-}
-
-/// How far a consumer is behind.
-#[derive(Clone, Debug)]
-pub struct ConsumerLag {
-    pub consumer: String,
-    pub lag: i64,
-}
-
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
     #[error("there is no topic {0} in the {1}; start its run first, or check the name with `kymo topics`")]
@@ -80,7 +65,12 @@ pub enum LogError {
     #[error("the {log} refused us: {reason}")]
     Denied { log: String, reason: String },
     #[error("the message for topic {topic} has {bytes} bytes; the {log} takes at most {limit}")]
-    TooLarge { topic: Topic, bytes: usize, limit: usize, log: String },
+    TooLarge {
+        topic: Topic,
+        bytes: usize,
+        limit: usize,
+        log: String,
+    },
     #[error("no space left for the {log}: {reason}; free some space, nothing that was acknowledged is lost")]
     Full { log: String, reason: String },
     #[error("the {log} is damaged or was misused: {reason}")]

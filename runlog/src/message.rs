@@ -27,10 +27,31 @@ pub enum Kind {
     Record,
     /// The last message of an attempt whose solver ended by itself (payload: [`crate::Outcome`]).
     End,
+    /// Output of the solver that was meant as a record and is none (payload: [`crate::Complaint`]).
+    Complaint,
+}
+
+impl Kind {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Marker => "marker",
+            Self::Record => "record",
+            Self::End => "end",
+            Self::Complaint => "complaint",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Marker, Self::Record, Self::End]
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
+    }
 }
 
 /// A place in a topic. Positions only grow, also across `clear`; they may have gaps.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
 pub struct Position(pub i64);
 
 impl Position {
@@ -38,7 +59,7 @@ impl Position {
     pub const START: Self = Self(0);
 
     pub fn next(self) -> Self {
-        Self(self.0 + 1)
+        Self(self.0.saturating_add(1))
     }
 }
 
@@ -51,6 +72,21 @@ pub struct Message {
 }
 
 impl Message {
+    /// A record of one of the system topics (orders, claims, events, catalogue).
+    pub fn json<T: serde::Serialize>(key: &str, value: &T) -> Self {
+        let payload =
+            serde_json::to_vec(value).expect("system records have texts as keys, so they are always JSON");
+        let headers = vec![(
+            header::CHECKSUM.to_owned(),
+            crate::writer::checksum(&payload).into_bytes(),
+        )];
+        Self {
+            key: Some(key.as_bytes().to_vec()),
+            headers,
+            payload,
+        }
+    }
+
     /// The newest value of a header, if it is text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers
@@ -68,4 +104,12 @@ pub struct Stored {
     /// When the log took it.
     pub at: DateTime<Utc>,
     pub message: Message,
+}
+
+impl Stored {
+    /// A record of one of the system topics. The error is the reason why it is none; readers
+    /// report it and go on.
+    pub fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T, String> {
+        serde_json::from_slice(&self.message.payload).map_err(|e| e.to_string())
+    }
 }

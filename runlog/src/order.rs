@@ -7,6 +7,11 @@ use crate::{RunId, Topic};
 
 pub const TOPIC: &str = "kymo.orders";
 
+/// [`TOPIC`], ready to use.
+pub fn topic() -> crate::Topic {
+    crate::Topic::trusted(TOPIC.to_owned())
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OrderRecord {
     /// Repeating an order with the same id changes nothing.
@@ -32,7 +37,10 @@ pub enum Order {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pace: Option<f64>,
     },
-    Stop { topic: Topic, when: When },
+    Stop {
+        topic: Topic,
+        when: When,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,11 +1,55 @@
 //! The rule of reading (ARCHITECTURE.md, decision 4): out of everything that stands in a run's
 //! topic, duplicates, zombies and garbage included, the one prefix of complete iterations that counts.
 
-use crate::{Marker, Outcome, Position, Record, Stored, Topic};
+use crate::digest::{self, IterationDigest};
+use crate::envelope::{Envelope, Part};
+use crate::message::Kind;
+use crate::parts;
+use crate::{Complaint, Marker, Outcome, Position, Record, Stored, Topic};
 
 /// Reads a run's topic from its beginning, message by message. Keeps no payloads of complete iterations.
 pub struct Replay {
-    _topic: Topic,
+    topic: Topic,
+    /// The attempt in effect; 0 before the first.
+    attempt: u32,
+    /// The highest attempt that any marker named: its number is spent.
+    spent: u32,
+    /// The latest attempt whose missing marker was reported.
+    unmarked: u32,
+    /// Checksum of the marker in effect.
+    marker: u32,
+    /// The first iteration of the attempt in effect.
+    from: u64,
+    /// Of each iteration of the prefix.
+    digests: Vec<IterationDigest>,
+    /// Of each complete iteration of the attempt in effect, the checksums of its parts.
+    sums: Vec<Sums>,
+    torn: Option<Torn>,
+    /// Something ended the prefix; only a new attempt goes on.
+    closed: bool,
+    ended: Option<Outcome>,
+}
+
+/// Checksums of an iteration's parts; nearly always it is one.
+enum Sums {
+    One(u32),
+    Many(Box<[u32]>),
+}
+
+impl Sums {
+    fn as_slice(&self) -> &[u32] {
+        match self {
+            Self::One(sum) => std::slice::from_ref(sum),
+            Self::Many(sums) => sums,
+        }
+    }
+}
+
+/// An iteration of which not all parts have come.
+struct Torn {
+    record: Record,
+    parts: u32,
+    sums: Vec<u32>,
 }
 
 /// What one message changed for a reader.
@@ -21,6 +65,8 @@ pub enum Change {
     Rejected(Report),
     /// The solver ended by itself.
     Ended(Outcome),
+    /// The solver of the attempt in effect prints what is no record. It changes no results.
+    Complaint(Complaint),
 }
 
 /// Why a message does not count.
@@ -31,27 +77,303 @@ pub struct Report {
     pub reason: String,
 }
 
+/// Why something does not count, and whether the prefix ends with it.
+enum Fault {
+    Aside(String),
+    Closes(String),
+}
+
 impl Replay {
     pub fn new(topic: Topic) -> Self {
-        Self { _topic: topic }
+        Self {
+            topic,
+            attempt: 0,
+            spent: 0,
+            unmarked: 0,
+            marker: 0,
+            from: 1,
+            digests: Vec::new(),
+            sums: Vec::new(),
+            torn: None,
+            closed: false,
+            ended: None,
+        }
     }
 
-    pub fn push(&mut self, _stored: &Stored) -> Vec<Change> {
-        unimplemented!("runlog helper")
+    pub fn push(&mut self, stored: &Stored) -> Vec<Change> {
+        match self.take(stored) {
+            Ok(changes) => changes,
+            Err(fault) => {
+                let reason = match fault {
+                    Fault::Aside(reason) => reason,
+                    Fault::Closes(reason) => {
+                        self.closed = true;
+                        self.torn = None;
+                        reason
+                    }
+                };
+                vec![Change::Rejected(Report {
+                    topic: self.topic.clone(),
+                    position: stored.position,
+                    reason,
+                })]
+            }
+        }
     }
 
     /// The last iteration of the usable prefix; 0 when there is none.
     pub fn iterations(&self) -> u64 {
-        unimplemented!("runlog helper")
+        self.digests.len() as u64
     }
 
     /// The newest attempt's number; 0 before the first.
     pub fn attempt(&self) -> u32 {
-        unimplemented!("runlog helper")
+        self.attempt
+    }
+
+    /// A number that no marker in the topic has named, for the next attempt.
+    pub fn next_attempt(&self) -> u32 {
+        self.spent + 1
+    }
+
+    /// How the newest attempt ended, when its solver ended by itself.
+    pub fn ended(&self) -> Option<&Outcome> {
+        self.ended.as_ref()
     }
 
     /// Hex SHA-256 over the payloads of the usable prefix: equal digests mean equal results, bit for bit.
     pub fn digest(&self) -> String {
-        unimplemented!("runlog helper")
+        digest::of_prefix(&self.digests)
     }
+
+    fn take(&mut self, stored: &Stored) -> Result<Vec<Change>, Fault> {
+        let envelope = Envelope::read(&self.topic, &stored.message).map_err(Fault::Aside)?;
+        match envelope.kind {
+            Kind::Marker => self.take_marker(&envelope),
+            Kind::Record if self.counts(&envelope)? => self.take_part(&envelope),
+            Kind::End if self.counts(&envelope)? => self.take_end(&envelope),
+            Kind::Record | Kind::End => Ok(Vec::new()),
+            Kind::Complaint => self.take_complaint(&envelope),
+        }
+    }
+
+    /// Whether the attempt in effect can still grow, and a message belongs to it.
+    fn counts(&mut self, envelope: &Envelope<'_>) -> Result<bool, Fault> {
+        Ok(self.is_in_effect(envelope)? && !self.closed)
+    }
+
+    /// A broken complaint is no reason to end the results.
+    fn take_complaint(&self, envelope: &Envelope<'_>) -> Result<Vec<Change>, Fault> {
+        if envelope.attempt().map_err(Fault::Aside)? != self.attempt {
+            return Ok(Vec::new());
+        }
+        envelope.checked().map_err(Fault::Aside)?;
+        Ok(vec![Change::Complaint(envelope.json().map_err(Fault::Aside)?)])
+    }
+
+    /// Whether a message belongs to the attempt in effect. Earlier ones are void without a word.
+    fn is_in_effect(&mut self, envelope: &Envelope<'_>) -> Result<bool, Fault> {
+        let attempt = envelope.attempt().map_err(Fault::Closes)?;
+        if attempt <= self.attempt {
+            return Ok(attempt == self.attempt);
+        }
+        if attempt == self.unmarked {
+            return Ok(false);
+        }
+        self.unmarked = attempt;
+        Err(Fault::Aside(format!(
+            "attempt {attempt} has no marker in effect, so its records do not count"
+        )))
+    }
+
+    fn take_marker(&mut self, envelope: &Envelope<'_>) -> Result<Vec<Change>, Fault> {
+        let attempt = envelope.attempt().map_err(Fault::Closes)?;
+        if attempt < self.attempt {
+            return Ok(Vec::new());
+        }
+        let is_ours = attempt == self.attempt;
+        let spent = attempt <= self.spent;
+        self.spent = self.spent.max(attempt);
+        let sum = envelope.checked().map_err(|reason| {
+            if is_ours {
+                Fault::Closes(reason)
+            } else {
+                Fault::Aside(reason)
+            }
+        })?;
+        if is_ours && sum == self.marker {
+            return Ok(Vec::new());
+        }
+        if spent {
+            return Err(Fault::Aside(format!(
+                "attempt {attempt} had a marker before; this one does not count"
+            )));
+        }
+        let marker: Marker = envelope.json().map_err(Fault::Aside)?;
+        if marker.attempt != attempt {
+            let said = marker.attempt;
+            return Err(Fault::Aside(format!(
+                "the marker says attempt {said}, its header says {attempt}"
+            )));
+        }
+        let next = self.iterations() + 1;
+        if marker.from == 0 || marker.from > next {
+            let from = marker.from;
+            return Err(Fault::Aside(format!(
+                "the marker of attempt {attempt} goes on with iteration {from}, but the next one is {next}"
+            )));
+        }
+        self.attempt = attempt;
+        self.marker = sum;
+        self.from = marker.from;
+        self.sums.clear();
+        self.torn = None;
+        self.closed = false;
+        self.ended = None;
+        let from = marker.from;
+        let mut changes = vec![Change::Attempt(marker)];
+        if from < next {
+            // `from` is at most the prefix's length here.
+            self.digests.truncate(from as usize - 1);
+            changes.push(Change::Forgotten { from });
+        }
+        Ok(changes)
+    }
+
+    fn take_end(&mut self, envelope: &Envelope<'_>) -> Result<Vec<Change>, Fault> {
+        envelope.checked().map_err(Fault::Closes)?;
+        let outcome: Outcome = envelope.json().map_err(Fault::Closes)?;
+        match &self.ended {
+            Some(before) if *before == outcome => return Ok(Vec::new()),
+            Some(_) => {
+                return Err(Fault::Closes(
+                    "the attempt had ended before, and otherwise".to_owned(),
+                ));
+            }
+            None => {}
+        }
+        if let Some(torn) = &self.torn {
+            return Err(Fault::Closes(torn.missing()));
+        }
+        if outcome.iterations != self.iterations() {
+            let (said, found) = (outcome.iterations, self.iterations());
+            return Err(Fault::Closes(format!(
+                "the end says {said} iterations, but {found} came before it"
+            )));
+        }
+        self.ended = Some(outcome.clone());
+        Ok(vec![Change::Ended(outcome)])
+    }
+
+    fn take_part(&mut self, envelope: &Envelope<'_>) -> Result<Vec<Change>, Fault> {
+        let iteration = envelope.iteration().map_err(Fault::Closes)?;
+        let part = envelope.part().map_err(Fault::Closes)?;
+        let sum = envelope.checked().map_err(Fault::Closes)?;
+        let next = self.iterations() + 1;
+        if iteration < self.from {
+            let from = self.from;
+            return Err(Fault::Closes(format!(
+                "iteration {iteration} stands before the attempt's first, {from}"
+            )));
+        }
+        if iteration < next {
+            // Complete ones of this attempt begin at `from`.
+            let known = self.sums[(iteration - self.from) as usize].as_slice();
+            return is_copy(known, known.len() as u32, part, sum, iteration);
+        }
+        if iteration > next {
+            let reason = match &self.torn {
+                Some(torn) => torn.missing(),
+                None => format!("iteration {next} is missing, iteration {iteration} came instead"),
+            };
+            return Err(Fault::Closes(reason));
+        }
+        if self.ended.is_some() {
+            return Err(Fault::Closes(format!(
+                "iteration {iteration} came after the attempt's end"
+            )));
+        }
+        let had = self.torn.as_ref().map_or(0, |torn| torn.sums.len() as u32);
+        if part.number <= had
+            && let Some(torn) = &self.torn
+        {
+            return is_copy(&torn.sums, torn.parts, part, sum, iteration);
+        }
+        if part.number > had + 1 {
+            let missing = had + 1;
+            return Err(Fault::Closes(format!(
+                "part {missing} of iteration {iteration} is missing"
+            )));
+        }
+        self.add_part(envelope, iteration, part, sum)
+    }
+
+    /// The next part of the next iteration.
+    fn add_part(
+        &mut self,
+        envelope: &Envelope<'_>,
+        iteration: u64,
+        part: Part,
+        sum: u32,
+    ) -> Result<Vec<Change>, Fault> {
+        let closes = |e: crate::RecordError| Fault::Closes(e.to_string());
+        let record = Record::parse(envelope.payload).map_err(closes)?;
+        if record.iteration != iteration {
+            let said = record.iteration;
+            return Err(Fault::Closes(format!(
+                "iteration: it says {said}, the header says {iteration}"
+            )));
+        }
+        let torn = match self.torn.take() {
+            None => Torn {
+                record,
+                parts: part.of,
+                sums: vec![sum],
+            },
+            Some(mut torn) if torn.parts == part.of => {
+                parts::merge(&mut torn.record, record).map_err(closes)?;
+                torn.sums.push(sum);
+                torn
+            }
+            Some(torn) => {
+                let (before, now) = (torn.parts, part.of);
+                return Err(Fault::Closes(format!(
+                    "iteration {iteration} had {before} parts, now it has {now}"
+                )));
+            }
+        };
+        if part.number < part.of {
+            self.torn = Some(torn);
+            return Ok(Vec::new());
+        }
+        torn.record.validate().map_err(closes)?;
+        self.digests.push(digest::of_record(&torn.record));
+        self.sums.push(match torn.sums.as_slice() {
+            [one] => Sums::One(*one),
+            many => Sums::Many(many.into()),
+        });
+        Ok(vec![Change::Iteration {
+            attempt: self.attempt,
+            record: Box::new(torn.record),
+        }])
+    }
+}
+
+impl Torn {
+    fn missing(&self) -> String {
+        let (iteration, had, parts) = (self.record.iteration, self.sums.len(), self.parts);
+        format!("iteration {iteration} ends after part {had} of {parts}")
+    }
+}
+
+/// A copy of what came before changes nothing; something else in its place ends the prefix.
+fn is_copy(known: &[u32], of: u32, part: Part, sum: u32, iteration: u64) -> Result<Vec<Change>, Fault> {
+    let same = part.of == of && known.get(part.number as usize - 1) == Some(&sum);
+    if same {
+        return Ok(Vec::new());
+    }
+    let number = part.number;
+    Err(Fault::Closes(format!(
+        "part {number} of iteration {iteration} came again with another content"
+    )))
 }

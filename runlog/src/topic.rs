@@ -30,16 +30,25 @@ impl Topic {
         if name.is_empty() {
             return Err(TopicError::Empty);
         }
-        if let Some(c) = name.chars().find(|c| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '-'))) {
-            return Err(TopicError::Character(name.to_owned(), c));
+        if let Some(c) = name
+            .chars()
+            .find(|c| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '-')))
+        {
+            return Err(TopicError::Character(shown(name), c));
         }
         if name.len() > MAX_TOPIC {
-            return Err(TopicError::TooLong(name.to_owned(), name.len()));
+            return Err(TopicError::TooLong(shown(name), name.len()));
         }
         if name == "." || name == ".." {
             return Err(TopicError::Reserved(name.to_owned()));
         }
         Ok(Self(name.to_owned()))
+    }
+
+    /// A name that the encoder made.
+    pub(crate) fn trusted(name: String) -> Self {
+        debug_assert!(Self::parse(&name).is_ok(), "the encoder wrote {name:?}");
+        Self(name)
     }
 
     pub fn as_str(&self) -> &str {
@@ -63,6 +72,15 @@ impl Topic {
 
     fn companion(&self, suffix: &str) -> Self {
         Self(format!("{}.{suffix}", self.0))
+    }
+}
+
+/// The beginning of a name, for a message to people.
+fn shown(name: &str) -> String {
+    if name.chars().count() <= 80 {
+        name.to_owned()
+    } else {
+        name.chars().take(79).chain(['…']).collect()
     }
 }
 

@@ -1,0 +1,193 @@
+//! Writing: each call is one transaction, on disk when it returns; then the topic's bell rings.
+
+use chrono::Utc;
+use sqlx::sqlite::SqliteConnection;
+use sqlx::{Connection, Sqlite, Transaction};
+use tokio::sync::MappedMutexGuard;
+use tokio::sync::MutexGuard;
+
+use super::read::encode_headers;
+use super::{Inner, MESSAGE_LIMIT, TopicNumber, connect};
+use crate::{LogError, Message, Position, Topic};
+
+impl Inner {
+    async fn writer(&self) -> Result<MappedMutexGuard<'_, SqliteConnection>, LogError> {
+        let mut writer = self.writer.lock().await;
+        if writer.is_none() {
+            *writer = Some(connect(&self.file).await.map_err(|e| self.explain.sql(e))?);
+        }
+        MutexGuard::try_map(writer, Option::as_mut)
+            .map_err(|_| self.explain.broken("its connection was lost"))
+    }
+
+    pub async fn create(&self, topic: &Topic) -> Result<(), LogError> {
+        let mut writer = self.writer().await?;
+        sqlx::query("insert into topics (name) values (?) on conflict do nothing")
+            .bind(topic.as_str())
+            .execute(&mut *writer)
+            .await
+            .map_err(|e| self.explain.sql(e))?;
+        Ok(())
+    }
+
+    pub async fn append(&self, topic: &Topic, batch: Vec<Message>) -> Result<Vec<Position>, LogError> {
+        for message in &batch {
+            self.check_size(topic, message)?;
+        }
+        let mut writer = self.writer().await?;
+        let appended = insert(&mut writer, topic, &batch)
+            .await
+            .map_err(|e| self.explain.sql(e))?;
+        drop(writer);
+        let (number, positions) = appended.ok_or_else(|| self.explain.unknown(topic))?;
+        self.bells.ring(number);
+        Ok(positions)
+    }
+
+    fn check_size(&self, topic: &Topic, message: &Message) -> Result<(), LogError> {
+        let headers: usize = message
+            .headers
+            .iter()
+            .map(|(name, value)| name.len() + value.len())
+            .sum();
+        let bytes = headers + message.payload.len() + message.key.as_ref().map_or(0, Vec::len);
+        if bytes <= MESSAGE_LIMIT {
+            return Ok(());
+        }
+        let (topic, log) = (topic.clone(), self.explain.log().to_owned());
+        Err(LogError::TooLarge {
+            topic,
+            bytes,
+            limit: MESSAGE_LIMIT,
+            log,
+        })
+    }
+
+    pub async fn clear(&self, topic: &Topic) -> Result<(), LogError> {
+        let mut writer = self.writer().await?;
+        let number = delete_messages(&mut writer, topic)
+            .await
+            .map_err(|e| self.explain.sql(e))?;
+        drop(writer);
+        self.bells
+            .ring(number.ok_or_else(|| self.explain.unknown(topic))?);
+        Ok(())
+    }
+
+    pub async fn delete(&self, topic: &Topic) -> Result<(), LogError> {
+        let mut writer = self.writer().await?;
+        let number = delete_topic(&mut writer, topic)
+            .await
+            .map_err(|e| self.explain.sql(e))?;
+        drop(writer);
+        if let Some(number) = number {
+            self.bells.remove(number);
+        }
+        Ok(())
+    }
+
+    pub async fn commit(&self, topic: &Topic, consumer: &str, next: Position) -> Result<(), LogError> {
+        let number = self.load(topic).await?;
+        let mut writer = self.writer().await?;
+        sqlx::query(
+            "insert into commits (topic, consumer, next) values (?, ?, ?)
+             on conflict (topic, consumer) do update set next = excluded.next",
+        )
+        .bind(number.0)
+        .bind(consumer)
+        .bind(next.0)
+        .execute(&mut *writer)
+        .await
+        .map_err(|e| self.explain.sql(e))?;
+        Ok(())
+    }
+}
+
+/// `immediate`: waits for other writers at the beginning, where waiting is possible.
+async fn begin(connection: &mut SqliteConnection) -> Result<Transaction<'_, Sqlite>, sqlx::Error> {
+    connection.begin_with("begin immediate").await
+}
+
+async fn insert(
+    connection: &mut SqliteConnection,
+    topic: &Topic,
+    batch: &[Message],
+) -> Result<Option<(TopicNumber, Vec<Position>)>, sqlx::Error> {
+    let mut transaction = begin(connection).await?;
+    let place: Option<(i64, i64)> =
+        sqlx::query_as("update topics set next = next + ? where name = ? returning number, next")
+            .bind(batch.len() as i64)
+            .bind(topic.as_str())
+            .fetch_optional(&mut *transaction)
+            .await?;
+    let Some((number, next)) = place else {
+        return Ok(None);
+    };
+    let at = Utc::now().timestamp_micros();
+    let first = next - batch.len() as i64;
+    let positions: Vec<Position> = (first..next).map(Position).collect();
+    for (position, message) in positions.iter().zip(batch) {
+        sqlx::query(
+            "insert into messages (topic, position, at, key, headers, payload) values (?, ?, ?, ?, ?, ?)",
+        )
+        .bind(number)
+        .bind(position.0)
+        .bind(at)
+        .bind(message.key.as_deref())
+        .bind(encode_headers(&message.headers))
+        .bind(message.payload.as_slice())
+        .execute(&mut *transaction)
+        .await?;
+    }
+    transaction.commit().await?;
+    Ok(Some((TopicNumber(number), positions)))
+}
+
+async fn number_of(
+    transaction: &mut Transaction<'_, Sqlite>,
+    topic: &Topic,
+) -> Result<Option<TopicNumber>, sqlx::Error> {
+    let number = sqlx::query_scalar("select number from topics where name = ?")
+        .bind(topic.as_str())
+        .fetch_optional(&mut **transaction)
+        .await?;
+    Ok(number.map(TopicNumber))
+}
+
+async fn delete_messages(
+    connection: &mut SqliteConnection,
+    topic: &Topic,
+) -> Result<Option<TopicNumber>, sqlx::Error> {
+    let mut transaction = begin(connection).await?;
+    let Some(number) = number_of(&mut transaction, topic).await? else {
+        return Ok(None);
+    };
+    sqlx::query("delete from messages where topic = ?")
+        .bind(number.0)
+        .execute(&mut *transaction)
+        .await?;
+    transaction.commit().await?;
+    Ok(Some(number))
+}
+
+async fn delete_topic(
+    connection: &mut SqliteConnection,
+    topic: &Topic,
+) -> Result<Option<TopicNumber>, sqlx::Error> {
+    let mut transaction = begin(connection).await?;
+    let Some(number) = number_of(&mut transaction, topic).await? else {
+        return Ok(None);
+    };
+    for statement in [
+        "delete from messages where topic = ?",
+        "delete from commits where topic = ?",
+        "delete from topics where number = ?",
+    ] {
+        sqlx::query(statement)
+            .bind(number.0)
+            .execute(&mut *transaction)
+            .await?;
+    }
+    transaction.commit().await?;
+    Ok(Some(number))
+}
