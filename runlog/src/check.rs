@@ -501,7 +501,7 @@ mod tests {
             .read(&["h=0.02 L", "A=1.5", "window=1e3", "log=yes"])
             .unwrap();
         insta::assert_snapshot!(run.parameters.to_json(), @r#"{"amp":1.5,"eps":4,"h":0.02,"layers":"","log":true,"orientation":"front_first","window":1000}"#);
-        assert_eq!(read(&["eps=4", "h=0.01", "t_s=-0"]), r#"{"t_s":0.0}"#);
+        assert_eq!(read(&["eps=4", "h=0.01", "t_s=-0"]), r#"{"t_s":0}"#);
     }
 
     #[test]
