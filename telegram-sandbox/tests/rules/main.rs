@@ -1,0 +1,4 @@
+//! What Telegram enforces, one test per rule.
+
+mod first;
+mod kit;
