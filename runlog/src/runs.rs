@@ -1,0 +1,625 @@
+//! What is wanted of every run, and how it stands: folded from orders, claims and events.
+//!
+//! Within a topic the log's order counts; between the three topics, the times at which the log took
+//! the records. The same records give the same book, on every host.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::claim::{Claim, Lease, Leases};
+use crate::event::{EventRecord, RunEvent};
+use crate::order::{Order, OrderRecord, When};
+use crate::{Position, RunId, ShortId, Stored, Topic};
+
+/// All runs that anybody ordered or heard of.
+#[derive(Clone, Debug, Default)]
+pub struct RunBook {
+    runs: BTreeMap<Topic, RunFacts>,
+    leases: Leases,
+}
+
+/// What the book knows of one run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunFacts {
+    pub topic: Topic,
+    pub run: RunId,
+    pub short: ShortId,
+    /// The newest order to start, even when it was carried out long ago.
+    pub start: Option<StartOrder>,
+    /// The newest order to stop, if it came after `start`.
+    pub stop: Option<StopOrder>,
+    /// The newest event of the newest attempt.
+    pub event: Option<EventRecord>,
+    /// When the log took that event.
+    pub event_at: Option<DateTime<Utc>>,
+    /// Who holds, or last held, the newest attempt.
+    pub lease: Option<Lease>,
+    /// Whether `start` still waits to be carried through to an end.
+    pub wanted: bool,
+}
+
+/// An order to start, as the log took it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StartOrder {
+    pub id: Uuid,
+    pub by: String,
+    /// When the log took it.
+    pub at: DateTime<Utc>,
+    pub position: Position,
+    pub fresh: bool,
+    pub pace: Option<f64>,
+}
+
+/// An order to stop, as the log took it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StopOrder {
+    pub id: Uuid,
+    pub by: String,
+    pub at: DateTime<Utc>,
+    pub when: When,
+}
+
+/// How a run stands, in one word.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RunState {
+    /// Wanted, and nobody has begun.
+    Queued,
+    Running {
+        attempt: u32,
+        host: String,
+        since: DateTime<Utc>,
+        iteration: u64,
+    },
+    /// Running, but nothing was heard for longer than its patience.
+    Silent {
+        attempt: u32,
+        host: String,
+        seconds: f64,
+        iteration: u64,
+    },
+    /// It failed, and will be started again.
+    Restarting {
+        reason: String,
+        again_at: DateTime<Utc>,
+    },
+    /// A stop is ordered and not carried out yet.
+    Stopping {
+        when: When,
+    },
+    Stopped {
+        by: String,
+    },
+    Finished,
+    Failed {
+        reason: String,
+    },
+    Refused {
+        reason: String,
+    },
+}
+
+impl RunBook {
+    /// Takes a record of `kymo.orders`; the error is why it is none.
+    pub fn push_order(&mut self, stored: &Stored) -> Result<(), String> {
+        self.order(&stored.json()?, stored.at, stored.position);
+        Ok(())
+    }
+
+    /// Takes a record of `kymo.claims`; the error is why it is none.
+    pub fn push_claim(&mut self, stored: &Stored) -> Result<(), String> {
+        self.claim(&stored.json()?, stored.at);
+        Ok(())
+    }
+
+    /// Takes a record of `kymo.events`; the error is why it is none.
+    pub fn push_event(&mut self, stored: &Stored) -> Result<(), String> {
+        self.event(&stored.json()?, stored.at);
+        Ok(())
+    }
+
+    pub fn order(&mut self, order: &OrderRecord, at: DateTime<Utc>, position: Position) {
+        let (id, by) = (order.id, order.by.clone());
+        match &order.order {
+            // A topic that is not the run's own would mix two runs.
+            Order::Start { run, topic, .. } if run.topic() != *topic => {}
+            Order::Start {
+                run,
+                topic,
+                fresh,
+                pace,
+            } => {
+                let facts = self.entry(topic, run);
+                if facts.knows(id) {
+                    return;
+                }
+                facts.start = Some(StartOrder {
+                    id,
+                    by,
+                    at,
+                    position,
+                    fresh: *fresh,
+                    pace: *pace,
+                });
+                facts.stop = None;
+                facts.settle();
+            }
+            Order::Stop { topic, when } => {
+                let Some(facts) = self.runs.get_mut(topic) else {
+                    return;
+                };
+                if facts.knows(id) {
+                    return;
+                }
+                facts.stop = Some(StopOrder {
+                    id,
+                    by,
+                    at,
+                    when: *when,
+                });
+                facts.settle();
+            }
+        }
+    }
+
+    pub fn claim(&mut self, claim: &Claim, at: DateTime<Utc>) {
+        self.leases.apply(claim, at);
+        if let Some(facts) = self.runs.get_mut(&claim.topic) {
+            facts.lease = self.leases.find(&claim.topic).cloned();
+            facts.settle();
+        }
+    }
+
+    pub fn event(&mut self, event: &EventRecord, at: DateTime<Utc>) {
+        let facts = self.entry(&event.topic, &event.run);
+        // A zombie's last words do not change what a newer attempt does.
+        if facts
+            .event
+            .as_ref()
+            .is_some_and(|newest| event.attempt < newest.attempt)
+        {
+            return;
+        }
+        facts.event = Some(event.clone());
+        facts.event_at = Some(at);
+        facts.settle();
+    }
+
+    /// In the order of their topics.
+    pub fn runs(&self) -> impl Iterator<Item = &RunFacts> {
+        self.runs.values()
+    }
+
+    pub fn find(&self, topic: &Topic) -> Option<&RunFacts> {
+        self.runs.get(topic)
+    }
+
+    pub fn find_short(&self, short: &ShortId) -> Option<&RunFacts> {
+        self.runs.values().find(|facts| facts.short == *short)
+    }
+
+    pub fn lease(&self, topic: &Topic) -> Option<&Lease> {
+        self.leases.find(topic)
+    }
+
+    fn entry(&mut self, topic: &Topic, run: &RunId) -> &mut RunFacts {
+        let lease = self.leases.find(topic);
+        self.runs.entry(topic.clone()).or_insert_with(|| RunFacts {
+            topic: topic.clone(),
+            run: run.clone(),
+            short: ShortId::of(topic),
+            start: None,
+            stop: None,
+            event: None,
+            event_at: None,
+            lease: lease.cloned(),
+            wanted: false,
+        })
+    }
+}
+
+impl RunFacts {
+    /// The newest attempt that anybody claimed or spoke of; 0 when there is none.
+    pub fn attempt(&self) -> u32 {
+        self.claimed()
+            .max(self.event.as_ref().map_or(0, |event| event.attempt))
+    }
+
+    pub fn state(&self) -> RunState {
+        match (&self.stop, self.heard()) {
+            (Some(stop), _) if self.wanted => RunState::Stopping { when: stop.when },
+            (Some(stop), _) if self.is_withdrawn() => RunState::Stopped { by: stop.by.clone() },
+            (_, Some((event, at))) if !self.wanted || !self.has_news_to_come(event) => told_by(event, at),
+            _ if self.wanted => RunState::Queued,
+            _ => RunState::Stopped { by: String::new() },
+        }
+    }
+
+    fn claimed(&self) -> u32 {
+        self.lease.as_ref().map_or(0, |lease| lease.attempt)
+    }
+
+    fn heard(&self) -> Option<(&EventRecord, DateTime<Utc>)> {
+        self.event.as_ref().zip(self.event_at)
+    }
+
+    /// An order that was seen before changes nothing.
+    fn knows(&self, id: Uuid) -> bool {
+        self.start.as_ref().is_some_and(|start| start.id == id)
+            || self.stop.as_ref().is_some_and(|stop| stop.id == id)
+    }
+
+    /// Works out `wanted` from the facts, whichever came last.
+    fn settle(&mut self) {
+        let answered = |start| {
+            self.heard()
+                .is_some_and(|(event, at)| self.answers(start, event, at))
+        };
+        self.wanted = self.start.as_ref().is_some_and(|start| !answered(start)) && !self.is_withdrawn();
+    }
+
+    /// Ordered and stopped again before anybody claimed it.
+    fn is_withdrawn(&self) -> bool {
+        let untouched = |start: &StartOrder| self.lease.as_ref().is_none_or(|lease| lease.since < start.at);
+        let idle = self.event.as_ref().is_none_or(|event| event.event.ends_the_run());
+        self.stop.is_some() && idle && self.start.as_ref().is_some_and(untouched)
+    }
+
+    /// While a run is wanted, an ending or an older attempt's word is not the last one.
+    fn has_news_to_come(&self, event: &EventRecord) -> bool {
+        event.event.ends_the_run() || event.attempt < self.claimed()
+    }
+
+    /// Whether an event ends what this order began, rather than something before it.
+    fn answers(&self, start: &StartOrder, event: &EventRecord, at: DateTime<Utc>) -> bool {
+        if !event.event.ends_the_run() || at < start.at || event.attempt < self.claimed() {
+            return false;
+        }
+        let began_before = self
+            .lease
+            .as_ref()
+            .is_some_and(|lease| lease.attempt == event.attempt && lease.since < start.at);
+        match &event.event {
+            RunEvent::Refused { .. } => true,
+            // Ordered again just before the end: nothing is left to do, except afresh.
+            RunEvent::Finished => !(began_before && start.fresh),
+            RunEvent::Stopped { .. } | RunEvent::Failed { .. } => !began_before || self.stop.is_some(),
+            RunEvent::Started { .. }
+            | RunEvent::Resumed { .. }
+            | RunEvent::Silent { .. }
+            | RunEvent::Heard => false,
+        }
+    }
+}
+
+fn told_by(event: &EventRecord, at: DateTime<Utc>) -> RunState {
+    let (attempt, host, iteration) = (event.attempt, event.host.clone(), event.iteration);
+    match &event.event {
+        RunEvent::Started { .. } | RunEvent::Resumed { .. } | RunEvent::Heard => RunState::Running {
+            attempt,
+            host,
+            since: at,
+            iteration,
+        },
+        RunEvent::Silent { seconds } => RunState::Silent {
+            attempt,
+            host,
+            seconds: *seconds,
+            iteration,
+        },
+        RunEvent::Finished => RunState::Finished,
+        RunEvent::Stopped { by } => RunState::Stopped { by: by.clone() },
+        RunEvent::Failed {
+            reason,
+            again_at: Some(again_at),
+            ..
+        } => RunState::Restarting {
+            reason: reason.clone(),
+            again_at: *again_at,
+        },
+        RunEvent::Failed {
+            reason,
+            again_at: None,
+            ..
+        } => RunState::Failed {
+            reason: reason.clone(),
+        },
+        RunEvent::Refused { reason } => RunState::Refused {
+            reason: reason.clone(),
+        },
+    }
+}
+
+impl RunEvent {
+    /// Whether nothing more happens without a new order.
+    pub fn ends_the_run(&self) -> bool {
+        match self {
+            Self::Finished | Self::Stopped { .. } | Self::Refused { .. } => true,
+            Self::Failed { again_at, .. } => again_at.is_none(),
+            Self::Started { .. } | Self::Resumed { .. } | Self::Silent { .. } | Self::Heard => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::claim::claim;
+
+    fn second(s: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(1_800_000_000 + s, 0).expect("a time")
+    }
+
+    fn run() -> RunId {
+        RunId {
+            solver: "airy".to_owned(),
+            parameters: [("eps", 4.0)].into_iter().collect(),
+        }
+    }
+
+    #[derive(Clone, Debug)]
+    enum Fact {
+        Start { fresh: bool },
+        Stop,
+        Claim { attempt: u32, released: bool },
+        Event { attempt: u32, event: RunEvent },
+    }
+
+    const START: Fact = Fact::Start { fresh: false };
+
+    fn claimed(attempt: u32) -> Fact {
+        Fact::Claim {
+            attempt,
+            released: false,
+        }
+    }
+
+    fn started(attempt: u32) -> Fact {
+        Fact::Event {
+            attempt,
+            event: RunEvent::Started { pid: 1 },
+        }
+    }
+
+    fn finished(attempt: u32) -> Fact {
+        Fact::Event {
+            attempt,
+            event: RunEvent::Finished,
+        }
+    }
+
+    fn stopped(attempt: u32) -> Fact {
+        Fact::Event {
+            attempt,
+            event: RunEvent::Stopped { by: "Ada".to_owned() },
+        }
+    }
+
+    fn failed(attempt: u32, again: bool) -> Fact {
+        let again_at = again.then(|| second(9));
+        Fact::Event {
+            attempt,
+            event: RunEvent::Failed {
+                reason: "exit code 3".to_owned(),
+                last_lines: vec![],
+                again_at,
+            },
+        }
+    }
+
+    fn push(book: &mut RunBook, fact: &Fact, s: i64) {
+        let (run, at, by, id) = (run(), second(s), "Ada".to_owned(), Uuid::from_u128(s as u128));
+        let topic = run.topic();
+        match fact.clone() {
+            Fact::Start { fresh } => {
+                let order = Order::Start {
+                    run,
+                    topic,
+                    fresh,
+                    pace: None,
+                };
+                book.order(&OrderRecord { id, at, by, order }, at, Position(s));
+            }
+            Fact::Stop => {
+                let order = Order::Stop {
+                    topic,
+                    when: When::Now,
+                };
+                book.order(&OrderRecord { id, at, by, order }, at, Position(s));
+            }
+            Fact::Claim { attempt, released } => {
+                book.claim(&claim(&topic, attempt, "lab", Uuid::nil(), at, released), at);
+            }
+            Fact::Event { attempt, event } => {
+                let host = "lab".to_owned();
+                book.event(
+                    &EventRecord {
+                        id,
+                        at,
+                        topic,
+                        run,
+                        attempt,
+                        host,
+                        iteration: 7,
+                        event,
+                    },
+                    at,
+                );
+            }
+        }
+    }
+
+    fn told(facts: &[Fact]) -> (bool, String) {
+        let mut book = RunBook::default();
+        facts
+            .iter()
+            .zip(0..)
+            .for_each(|(fact, s)| push(&mut book, fact, s));
+        let facts = book.find(&run().topic()).expect("the run is known");
+        let word = format!("{:?}", facts.state());
+        (
+            facts.wanted,
+            word.split([' ', '{']).next().unwrap_or_default().to_owned(),
+        )
+    }
+
+    #[test]
+    fn what_is_wanted_follows_from_what_stands_in_the_log() {
+        let release = Fact::Claim {
+            attempt: 1,
+            released: true,
+        };
+        let refused = Fact::Event {
+            attempt: 0,
+            event: RunEvent::Refused {
+                reason: "eps".to_owned(),
+            },
+        };
+        let cases: Vec<(Vec<Fact>, bool, &str)> = vec![
+            (vec![START], true, "Queued"),
+            (vec![START, claimed(1)], true, "Queued"),
+            (vec![START, claimed(1), started(1)], true, "Running"),
+            (vec![START, claimed(1), started(1), Fact::Stop], true, "Stopping"),
+            (
+                vec![START, claimed(1), started(1), Fact::Stop, stopped(1)],
+                false,
+                "Stopped",
+            ),
+            (
+                vec![START, claimed(1), started(1), finished(1)],
+                false,
+                "Finished",
+            ),
+            (
+                vec![START, claimed(1), started(1), failed(1, true)],
+                true,
+                "Restarting",
+            ),
+            (
+                vec![START, claimed(1), started(1), failed(1, true), claimed(2)],
+                true,
+                "Restarting",
+            ),
+            (
+                vec![
+                    START,
+                    claimed(1),
+                    started(1),
+                    failed(1, true),
+                    release.clone(),
+                    claimed(2),
+                ],
+                true,
+                "Queued",
+            ),
+            (
+                vec![START, claimed(1), started(1), failed(1, false)],
+                false,
+                "Failed",
+            ),
+            (vec![START, refused], false, "Refused"),
+            (vec![START, Fact::Stop], false, "Stopped"),
+            (
+                vec![START, claimed(1), finished(1), release.clone(), START],
+                true,
+                "Queued",
+            ),
+            (
+                vec![START, claimed(1), finished(1), release.clone(), START, Fact::Stop],
+                false,
+                "Stopped",
+            ),
+            // Ordered again while the stop was still being carried out: the order outlives it.
+            (
+                vec![START, claimed(1), started(1), Fact::Stop, START, stopped(1)],
+                true,
+                "Queued",
+            ),
+            // Ordered again while it ran: nothing is left to do, except afresh.
+            (
+                vec![START, claimed(1), started(1), START, finished(1)],
+                false,
+                "Finished",
+            ),
+            (
+                vec![
+                    START,
+                    claimed(1),
+                    started(1),
+                    Fact::Start { fresh: true },
+                    finished(1),
+                ],
+                true,
+                "Queued",
+            ),
+            // From a terminal, without an order.
+            (vec![claimed(1), started(1)], false, "Running"),
+            (vec![Fact::Stop, started(1)], false, "Running"),
+        ];
+        for (facts, wanted, word) in cases {
+            assert_eq!(told(&facts), (wanted, word.to_owned()), "{facts:?}");
+        }
+    }
+
+    #[test]
+    fn a_zombies_word_and_a_repeated_order_change_nothing() {
+        let mut book = RunBook::default();
+        for (s, fact) in [
+            START,
+            claimed(1),
+            Fact::Claim {
+                attempt: 1,
+                released: true,
+            },
+            claimed(2),
+            started(2),
+        ]
+        .iter()
+        .enumerate()
+        {
+            push(&mut book, fact, s as i64);
+        }
+        let before = book.find(&run().topic()).cloned();
+        push(&mut book, &failed(1, false), 7);
+        push(&mut book, &START, 0);
+        assert_eq!(book.find(&run().topic()).cloned(), before);
+    }
+
+    fn any_fact() -> impl Strategy<Value = Fact> {
+        prop_oneof![
+            any::<bool>().prop_map(|fresh| Fact::Start { fresh }),
+            Just(Fact::Stop),
+            (1u32..4, any::<bool>()).prop_map(|(attempt, released)| Fact::Claim { attempt, released }),
+            (1u32..4).prop_map(started),
+            (1u32..4).prop_map(finished),
+            (1u32..4).prop_map(stopped),
+            (1u32..4, any::<bool>()).prop_map(|(attempt, again)| failed(attempt, again)),
+        ]
+    }
+
+    proptest! {
+        /// Each topic is read by its own task, so only the order within a topic is sure.
+        #[test]
+        fn how_the_three_topics_are_interleaved_does_not_matter(facts in proptest::collection::vec(any_fact(), 0..20)) {
+            let mut as_written = RunBook::default();
+            let mut by_topic = RunBook::default();
+            let facts: Vec<(i64, Fact)> = (0..).zip(facts).collect();
+            facts.iter().for_each(|(s, fact)| push(&mut as_written, fact, *s));
+            let is_order = |fact: &Fact| matches!(fact, Fact::Start { .. } | Fact::Stop);
+            let is_claim = |fact: &Fact| matches!(fact, Fact::Claim { .. });
+            // A stop for a run that nobody ordered says nothing: orders come first in both.
+            let orders = facts.iter().filter(|(_, fact)| is_order(fact));
+            let claims = facts.iter().filter(|(_, fact)| is_claim(fact));
+            let events = facts.iter().filter(|(_, fact)| !is_order(fact) && !is_claim(fact));
+            events.chain(orders).chain(claims).for_each(|(s, fact)| push(&mut by_topic, fact, *s));
+            let topic = run().topic();
+            let (a, b) = (as_written.find(&topic), by_topic.find(&topic));
+            if let (Some(a), Some(b)) = (a, b) && a.start.is_some() {
+                prop_assert_eq!(a, b);
+            }
+        }
+    }
+}
