@@ -43,23 +43,35 @@ pub enum StartError {
 /// A running sandbox. It ends when the token given to `start` is cancelled.
 #[derive(Debug)]
 pub struct Running {
-    /// Where it listens: `http://127.0.0.1:<port>`.
-    pub url: String,
-    /// The bot's token.
-    pub token: String,
-    /// The bot's username.
-    pub username: String,
+    url: String,
+    token: String,
+    username: String,
     task: JoinHandle<()>,
 }
 
 impl Running {
+    /// Where it listens: `http://127.0.0.1:<port>`.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The bot's token.
+    pub fn bot_token(&self) -> &str {
+        &self.token
+    }
+
+    /// The bot's username, without `@`.
+    pub fn username(&self) -> &str {
+        &self.username
+    }
+
     /// A client for the control API.
     pub fn control(&self) -> Control {
         Control::new(&self.url)
     }
 
     /// Waits until the server has stopped and the snapshot, if any, is written.
-    pub async fn stopped(self) {
+    pub async fn ended(self) {
         if let Err(e) = self.task.await {
             tracing::error!(error = %e, "the sandbox ended badly");
         }

@@ -40,7 +40,7 @@ impl Kit {
     }
 
     pub fn method_url(&self, method: &str) -> String {
-        format!("{}/bot{}/{method}", self.running.url, self.running.token)
+        format!("{}/bot{}/{method}", self.running.url(), self.running.bot_token())
     }
 
     /// The whole answer.
