@@ -3,6 +3,7 @@
 
 mod config;
 pub mod html;
+pub mod inbox;
 pub mod outbox;
 pub mod telegram;
 

@@ -14,7 +14,7 @@ pub struct InboxUpdate {
     pub chat: Option<ChatId>,
     /// The update's JSON.
     pub body: String,
-    /// How often handling it was begun.
+    /// How often the bot ended while it was unhandled.
     pub tries: i64,
 }
 
@@ -64,37 +64,38 @@ impl Store {
             .map_err(|e| self.fail(e))
     }
 
-    /// What a crash left unhandled, in order.
-    pub async fn unhandled_updates(&self) -> Result<Vec<InboxUpdate>, StoreError> {
-        sqlx::query("SELECT update_id, chat, body, tries FROM inbox WHERE state = 'new' ORDER BY update_id")
-            .try_map(read_update)
-            .fetch_all(&self.pool)
+    /// What a crash left unhandled, in order. Each is one try older now, so that an update
+    /// which kills the process again and again is noticed.
+    pub async fn recover_updates(&self) -> Result<Vec<InboxUpdate>, StoreError> {
+        let mut tx = self.begin().await?;
+        sqlx::query("UPDATE inbox SET tries = tries + 1 WHERE state = 'new'")
+            .execute(&mut *tx)
             .await
-            .map_err(|e| self.fail(e))
+            .map_err(|e| self.fail(e))?;
+        let updates =
+            sqlx::query("SELECT update_id, chat, body, tries FROM inbox WHERE state = 'new' ORDER BY update_id")
+                .try_map(read_update)
+                .fetch_all(&mut *tx)
+                .await
+                .map_err(|e| self.fail(e))?;
+        tx.commit().await.map_err(|e| self.fail(e))?;
+        Ok(updates)
     }
 
-    /// Handling begins; returns how often it has begun by now. Durable, so a crash in the handler counts.
-    pub async fn try_update(&self, update_id: i64) -> Result<i64, StoreError> {
-        sqlx::query_scalar("UPDATE inbox SET tries = tries + 1 WHERE update_id = $1 RETURNING tries")
-            .bind(update_id)
-            .fetch_one(&self.pool)
-            .await
-            .map_err(|e| self.fail(e))
-    }
-
+    /// Its body is forgotten; its number stays a while, so that Telegram's repetitions are known.
     pub async fn update_handled(&self, update_id: i64) -> Result<(), StoreError> {
-        self.close_update(update_id, "handled").await
+        sqlx::query("UPDATE inbox SET state = 'handled', body = '' WHERE update_id = $1")
+            .bind(update_id)
+            .execute(&self.pool)
+            .await
+            .map_err(|e| self.fail(e))?;
+        Ok(())
     }
 
     /// Handling fails again and again: left alone from now on, kept for whoever looks into it.
     pub async fn update_poisoned(&self, update_id: i64) -> Result<(), StoreError> {
-        self.close_update(update_id, "poisoned").await
-    }
-
-    async fn close_update(&self, update_id: i64, state: &str) -> Result<(), StoreError> {
-        sqlx::query("UPDATE inbox SET state = $2 WHERE update_id = $1")
+        sqlx::query("UPDATE inbox SET state = 'poisoned' WHERE update_id = $1")
             .bind(update_id)
-            .bind(state)
             .execute(&self.pool)
             .await
             .map_err(|e| self.fail(e))?;

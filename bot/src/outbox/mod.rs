@@ -1,10 +1,11 @@
 //! The outbox: the one place through which everything to Telegram goes. It keeps to the flood
 //! limits, edits each message one at a time, and lets alerts overtake replies and replies panels.
 
+mod actor;
 mod job;
 mod message;
+mod schedule;
 
-use bytes::Bytes;
 use kymo_store::{ChatId, Destination, MessageId};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
@@ -12,6 +13,7 @@ use teloxide::types::InlineKeyboardMarkup;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::telegram::TelegramError;
+pub use actor::run;
 use job::{Attachment, Failed, Job, edited, place, put_keyboard, sent_message, sent_picture};
 pub use message::{Answer, Class, Document, Edited, Picture, SendError, SentPicture, TextMessage};
 
@@ -19,6 +21,15 @@ pub use message::{Answer, Class, Document, Edited, Picture, SendError, SentPictu
 #[derive(Clone)]
 pub struct Outbox {
     jobs: mpsc::Sender<Job>,
+}
+
+/// What [`run`] works off.
+pub struct Jobs(mpsc::Receiver<Job>);
+
+/// A way out, and what to give to [`run`].
+pub fn open() -> (Outbox, Jobs) {
+    let (jobs, waiting) = mpsc::channel(256);
+    (Outbox { jobs }, Jobs(waiting))
 }
 
 impl Outbox {

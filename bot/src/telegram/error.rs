@@ -71,6 +71,17 @@ pub(crate) struct Parameters {
     pub migrate_to_chat_id: Option<i64>,
 }
 
+impl Refusal {
+    /// An answer without Telegram's JSON in it.
+    pub fn bare(status: reqwest::StatusCode) -> Self {
+        Self {
+            error_code: status.as_u16().into(),
+            description: status.canonical_reason().unwrap_or("without a reason").to_owned(),
+            parameters: Parameters::default(),
+        }
+    }
+}
+
 impl TelegramError {
     pub(crate) fn of(refusal: Refusal) -> Self {
         let Refusal {

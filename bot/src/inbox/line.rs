@@ -1,0 +1,143 @@
+//! Updates stand in line, one line per chat, and are handled.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::time::Duration;
+
+use kymo_store::{ChatId, InboxUpdate, Store};
+use teloxide::types::Update;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::Handler;
+
+const CHATS_AT_ONCE: usize = 16;
+/// A handler that panics, or a process that dies, this often over one update never gets it again.
+const PANICS: i64 = 3;
+/// Passing trouble is waited out for some two minutes; then the person must say it again.
+const PATIENCE: [u64; 8] = [500, 1000, 2000, 4000, 8000, 15_000, 30_000, 60_000];
+
+/// An update and its place in the waiting room.
+pub(super) struct Waiting {
+    pub update: InboxUpdate,
+    pub _place: OwnedSemaphorePermit,
+}
+
+/// Handles what comes until `stop`, then lets those under way finish.
+pub(super) async fn work(
+    store: Store,
+    handler: Handler,
+    mut incoming: mpsc::Receiver<Waiting>,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let mut lines = Lines::default();
+    let mut busy: JoinSet<Option<ChatId>> = JoinSet::new();
+    loop {
+        while busy.len() < CHATS_AT_ONCE
+            && let Some((chat, waiting)) = lines.next()
+        {
+            let (store, handler, stop) = (store.clone(), handler.clone(), stop.clone());
+            busy.spawn(async move {
+                handle(&store, &handler, waiting.update, &stop).await;
+                chat
+            });
+        }
+        tokio::select! {
+            () = stop.cancelled() => break,
+            waiting = incoming.recv() => match waiting {
+                Some(waiting) => lines.push(waiting),
+                None => break,
+            },
+            Some(done) = busy.join_next() => lines.free(done.expect("the handler's panics are caught inside")),
+        }
+    }
+    while busy.join_next().await.is_some() {}
+    Ok(())
+}
+
+/// Who waits for whom.
+#[derive(Default)]
+struct Lines {
+    waiting: HashMap<Option<ChatId>, VecDeque<Waiting>>,
+    /// Chats with somebody waiting and nobody being served.
+    ready: VecDeque<Option<ChatId>>,
+    served: HashSet<Option<ChatId>>,
+}
+
+impl Lines {
+    fn push(&mut self, waiting: Waiting) {
+        let chat = waiting.update.chat;
+        let line = self.waiting.entry(chat).or_default();
+        line.push_back(waiting);
+        if line.len() == 1 && !self.served.contains(&chat) {
+            self.ready.push_back(chat);
+        }
+    }
+
+    fn next(&mut self) -> Option<(Option<ChatId>, Waiting)> {
+        let chat = self.ready.pop_front()?;
+        let line = self.waiting.get_mut(&chat)?;
+        let waiting = line.pop_front()?;
+        if line.is_empty() {
+            self.waiting.remove(&chat);
+        }
+        self.served.insert(chat);
+        Some((chat, waiting))
+    }
+
+    fn free(&mut self, chat: Option<ChatId>) {
+        self.served.remove(&chat);
+        if self.waiting.contains_key(&chat) {
+            self.ready.push_back(chat);
+        }
+    }
+}
+
+/// Handles one update to its end: handled, poisoned, or left for the next start of the bot.
+async fn handle(store: &Store, handler: &Handler, update: InboxUpdate, stop: &CancellationToken) {
+    let id = update.update_id;
+    let mut panics = update.tries;
+    let mut pauses = PATIENCE.into_iter();
+    let verdict = loop {
+        if panics >= PANICS {
+            tracing::error!("update {id} brought its handler down {panics} times and is left alone");
+            break Verdict::Poisoned;
+        }
+        // What Telegram sends and teloxide does not know is nothing that we asked for.
+        let Ok(read) = serde_json::from_str::<Update>(&update.body) else { break Verdict::Handled };
+        match tokio::spawn(handler(read)).await {
+            Ok(Ok(())) => break Verdict::Handled,
+            Ok(Err(error)) => match pauses.next() {
+                Some(pause) => {
+                    tracing::warn!("update {id} is tried again: {error:#}");
+                    let pause = tokio::time::sleep(Duration::from_millis(pause));
+                    if stop.run_until_cancelled(pause).await.is_none() {
+                        return;
+                    }
+                }
+                None => {
+                    tracing::error!("update {id} cannot be handled and is left alone: {error:#}");
+                    break Verdict::Poisoned;
+                }
+            },
+            Err(panic) if panic.is_panic() => {
+                tracing::error!("the handler of update {id} panicked: {panic}");
+                panics += 1;
+            }
+            // The runtime is going down.
+            Err(_) => return,
+        }
+    };
+    let closed = match verdict {
+        Verdict::Handled => store.update_handled(id).await,
+        Verdict::Poisoned => store.update_poisoned(id).await,
+    };
+    if let Err(error) = closed {
+        tracing::warn!("update {id} may be handled again after a restart: {error}");
+    }
+}
+
+enum Verdict {
+    Handled,
+    Poisoned,
+}

@@ -1,0 +1,140 @@
+//! Asks Telegram for updates, records them, and hands them on.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::Utc;
+use kymo_store::{ChatId, InboxUpdate, Store};
+use serde_json::Value;
+use teloxide::types::Update;
+use tokio::sync::{Semaphore, mpsc};
+use tokio_util::sync::CancellationToken;
+
+use super::line::{self, Waiting};
+use super::{Handler, KINDS};
+use crate::telegram::{Telegram, TelegramError};
+
+/// Updates taken from Telegram and not handled yet: then it waits.
+const AT_ONCE: usize = 256;
+/// Telegram itself forgets an update after 24 hours.
+const REMEMBERED: chrono::TimeDelta = chrono::TimeDelta::hours(48);
+const PRUNE_EVERY: Duration = Duration::from_secs(3600);
+
+/// Takes updates in until `stop`. Ends by itself only when the token is wrong or the database is damaged.
+pub async fn run(
+    telegram: Telegram,
+    store: Store,
+    handler: Handler,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let (lines, waiting) = mpsc::channel(AT_ONCE);
+    let working = line::work(store.clone(), handler, waiting, stop.clone());
+    let polling = poll(telegram, store, lines, stop);
+    let (worked, polled) = tokio::join!(working, polling);
+    polled.and(worked)
+}
+
+async fn poll(
+    telegram: Telegram,
+    store: Store,
+    lines: mpsc::Sender<Waiting>,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let space = Arc::new(Semaphore::new(AT_ONCE));
+    let mut offset = store.last_update().await?.map_or(0, |last| last + 1);
+    for update in store.recover_updates().await? {
+        if stop.run_until_cancelled(hand_on(&lines, &space, update)).await.is_none() {
+            return Ok(());
+        }
+    }
+    let mut trouble = Trouble::default();
+    let mut pruned: Option<tokio::time::Instant> = None;
+    loop {
+        let Some(answer) = stop.run_until_cancelled(telegram.get_updates(offset, KINDS)).await else {
+            return Ok(());
+        };
+        let pause = match answer {
+            Ok(updates) => {
+                trouble.over("Telegram is back");
+                let next = updates.iter().filter_map(|update| update["update_id"].as_i64()).max();
+                let read = updates.into_iter().filter_map(read).collect();
+                match store.record_updates(read, Utc::now()).await {
+                    Ok(new) => {
+                        offset = next.map_or(offset, |last| last + 1);
+                        for update in new {
+                            if stop.run_until_cancelled(hand_on(&lines, &space, update)).await.is_none() {
+                                return Ok(());
+                            }
+                        }
+                        None
+                    }
+                    // Not recorded, so not confirmed: Telegram sends them again.
+                    Err(error) if error.is_passing() => {
+                        Some(trouble.again(format!("updates cannot be recorded: {error}")))
+                    }
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            Err(error @ TelegramError::Unauthorized) => return Err(error.into()),
+            Err(TelegramError::Flooded(pause)) => Some(pause),
+            Err(error) => Some(trouble.again(format!("no updates for now: {error}"))),
+        };
+        if let Some(pause) = pause
+            && stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_none()
+        {
+            return Ok(());
+        }
+        if pruned.is_none_or(|at| at.elapsed() > PRUNE_EVERY) {
+            pruned = Some(tokio::time::Instant::now());
+            if let Err(error) = store.prune_inbox(Utc::now() - REMEMBERED).await {
+                tracing::warn!("old updates cannot be forgotten: {error}");
+            }
+        }
+    }
+}
+
+async fn hand_on(lines: &mpsc::Sender<Waiting>, space: &Arc<Semaphore>, update: InboxUpdate) {
+    let Ok(place) = space.clone().acquire_owned().await else { return };
+    // The other side only goes away when the bot stops; the update is recorded.
+    let _ = lines.send(Waiting { update, _place: place }).await;
+}
+
+/// An update as the inbox keeps it. Without a number it cannot be confirmed either.
+fn read(update: Value) -> Option<InboxUpdate> {
+    let update_id = update["update_id"].as_i64()?;
+    let body = update.to_string();
+    let chat = serde_json::from_value::<Update>(update).ok().and_then(|update| {
+        let chat = update.chat().map(|chat| chat.id.0);
+        chat.or_else(|| update.from().and_then(|person| i64::try_from(person.id.0).ok()))
+    });
+    Some(InboxUpdate { update_id, chat: chat.map(ChatId), body, tries: 0 })
+}
+
+/// Says once what is wrong, and once that it is over.
+#[derive(Default)]
+pub(crate) struct Trouble {
+    said: HashMap<String, u32>,
+    times: u32,
+}
+
+impl Trouble {
+    /// How long to wait before the next try.
+    pub fn again(&mut self, what: String) -> Duration {
+        let times = self.said.entry(what.clone()).or_default();
+        *times += 1;
+        if *times == 1 {
+            tracing::warn!("{what}");
+        }
+        self.times += 1;
+        let pause = Duration::from_millis(250) * 2u32.saturating_pow(self.times.min(6) - 1);
+        pause.min(Duration::from_secs(8))
+    }
+
+    pub fn over(&mut self, what: &str) {
+        if self.times > 0 {
+            tracing::info!("{what}");
+            *self = Self::default();
+        }
+    }
+}
