@@ -15,9 +15,10 @@ use kymo_runlog::{Parameters, Topic};
 use serde::{Deserialize, Serialize};
 
 /// What the caption is written from. The bot writes the words.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct PanelFacts {
     pub solver: String,
+    #[schema(value_type = Object)]
     pub parameters: Parameters,
     pub attempt: u32,
     /// The last complete iteration; 0 before the first.
@@ -47,7 +48,7 @@ pub struct PanelFacts {
     pub pace: Option<f64>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct PanelAnswer {
     /// Hand in the next picture after this many milliseconds; a newer one before that is wasted work.
     pub next_in_ms: u64,
@@ -57,7 +58,7 @@ pub struct PanelAnswer {
     pub theme: String,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
     Info,
@@ -65,7 +66,7 @@ pub enum Severity {
     Critical,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum AlertState {
     Open,
@@ -73,11 +74,13 @@ pub enum AlertState {
 }
 
 /// One incident is one `key`: later alerts with the key edit the message of the first.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Alert {
     /// Repeating an alert with the same id changes nothing.
+    #[schema(value_type = String)]
     pub id: uuid::Uuid,
     pub key: String,
+    #[schema(value_type = Option<String>)]
     pub topic: Option<Topic>,
     pub state: AlertState,
     pub severity: Severity,
@@ -93,7 +96,7 @@ pub struct Alert {
     pub host: String,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Text {
     /// Plain text; the bot escapes it.
     pub text: String,
@@ -104,7 +107,7 @@ pub struct Text {
     pub silent: bool,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct TextAnswer {
     pub key: String,
     pub chats: Vec<i64>,

@@ -38,6 +38,8 @@ pub struct DueAlert {
     pub message: Option<MessageId>,
     pub alert: String,
     pub body: String,
+    /// The alert that opened the incident, when it is not this one.
+    pub opened: Option<String>,
 }
 
 fn read_due(row: Row) -> Result<DueAlert, sqlx::Error> {
@@ -50,6 +52,7 @@ fn read_due(row: Row) -> Result<DueAlert, sqlx::Error> {
         message: row.try_get("message")?,
         alert: row.try_get("wanted")?,
         body: row.try_get("body")?,
+        opened: row.try_get("opened")?,
     })
 }
 
@@ -125,8 +128,9 @@ impl Store {
     /// What Telegram has still to take, oldest first.
     pub async fn due_alerts(&self) -> Result<Vec<DueAlert>, StoreError> {
         sqlx::query(
-            "SELECT m.incident, m.chat, m.thread, m.message, m.wanted, a.body \
+            "SELECT m.incident, m.chat, m.thread, m.message, m.wanted, a.body, o.body AS opened \
              FROM alert_messages m JOIN alerts a ON a.id = m.wanted \
+             LEFT JOIN alerts o ON o.id = m.incident AND o.id <> m.wanted \
              WHERE m.failed IS NULL AND (m.shown IS NULL OR m.shown <> m.wanted) ORDER BY a.at, m.chat",
         )
         .try_map(read_due)
@@ -151,6 +155,17 @@ impl Store {
     /// The incident's message is gone from the chat: the next one is sent anew.
     pub async fn alert_message_gone(&self, due: &DueAlert) -> Result<(), StoreError> {
         sqlx::query("UPDATE alert_messages SET message = NULL WHERE incident = $1 AND chat = $2")
+            .bind(&due.incident)
+            .bind(due.to.chat)
+            .execute(&self.pool)
+            .await
+            .map_err(|e| self.fail(e))?;
+        Ok(())
+    }
+
+    /// The topic of the forum is gone: it goes to the chat itself.
+    pub async fn alert_thread_gone(&self, due: &DueAlert) -> Result<(), StoreError> {
+        sqlx::query("UPDATE alert_messages SET thread = NULL WHERE incident = $1 AND chat = $2")
             .bind(&due.incident)
             .bind(due.to.chat)
             .execute(&self.pool)

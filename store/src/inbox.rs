@@ -72,12 +72,13 @@ impl Store {
             .execute(&mut *tx)
             .await
             .map_err(|e| self.fail(e))?;
-        let updates =
-            sqlx::query("SELECT update_id, chat, body, tries FROM inbox WHERE state = 'new' ORDER BY update_id")
-                .try_map(read_update)
-                .fetch_all(&mut *tx)
-                .await
-                .map_err(|e| self.fail(e))?;
+        let updates = sqlx::query(
+            "SELECT update_id, chat, body, tries FROM inbox WHERE state = 'new' ORDER BY update_id",
+        )
+        .try_map(read_update)
+        .fetch_all(&mut *tx)
+        .await
+        .map_err(|e| self.fail(e))?;
         tx.commit().await.map_err(|e| self.fail(e))?;
         Ok(updates)
     }

@@ -65,6 +65,17 @@ impl Store {
         Ok(())
     }
 
+    /// The topic of the forum is gone: it goes to the chat itself.
+    pub async fn notice_thread_gone(&self, notice: &Notice) -> Result<(), StoreError> {
+        sqlx::query("UPDATE notices SET thread = NULL WHERE key = $1 AND chat = $2")
+            .bind(&notice.key)
+            .bind(notice.to.chat)
+            .execute(&self.pool)
+            .await
+            .map_err(|e| self.fail(e))?;
+        Ok(())
+    }
+
     /// Telegram will never take it.
     pub async fn notice_failed(&self, notice: &Notice, reason: &str) -> Result<(), StoreError> {
         sqlx::query("UPDATE notices SET failed = $3 WHERE key = $1 AND chat = $2")

@@ -104,7 +104,9 @@ async fn handle(store: &Store, handler: &Handler, update: InboxUpdate, stop: &Ca
             break Verdict::Poisoned;
         }
         // What Telegram sends and teloxide does not know is nothing that we asked for.
-        let Ok(read) = serde_json::from_str::<Update>(&update.body) else { break Verdict::Handled };
+        let Ok(read) = serde_json::from_str::<Update>(&update.body) else {
+            break Verdict::Handled;
+        };
         match tokio::spawn(handler(read)).await {
             Ok(Ok(())) => break Verdict::Handled,
             Ok(Err(error)) => match pauses.next() {

@@ -15,5 +15,11 @@ pub use poll::run;
 pub type Handler = Arc<dyn Fn(Update) -> BoxFuture<'static, anyhow::Result<()>> + Send + Sync>;
 
 /// The kinds of updates that the bot asks for.
-pub const KINDS: &[&str] =
-    &["message", "edited_message", "callback_query", "inline_query", "my_chat_member", "channel_post"];
+pub const KINDS: &[&str] = &[
+    "message",
+    "edited_message",
+    "callback_query",
+    "inline_query",
+    "my_chat_member",
+    "channel_post",
+];

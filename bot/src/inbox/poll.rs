@@ -44,26 +44,40 @@ async fn poll(
     let space = Arc::new(Semaphore::new(AT_ONCE));
     let mut offset = store.last_update().await?.map_or(0, |last| last + 1);
     for update in store.recover_updates().await? {
-        if stop.run_until_cancelled(hand_on(&lines, &space, update)).await.is_none() {
+        if stop
+            .run_until_cancelled(hand_on(&lines, &space, update))
+            .await
+            .is_none()
+        {
             return Ok(());
         }
     }
     let mut trouble = Trouble::default();
     let mut pruned: Option<tokio::time::Instant> = None;
     loop {
-        let Some(answer) = stop.run_until_cancelled(telegram.get_updates(offset, KINDS)).await else {
+        let Some(answer) = stop
+            .run_until_cancelled(telegram.get_updates(offset, KINDS))
+            .await
+        else {
             return Ok(());
         };
         let pause = match answer {
             Ok(updates) => {
                 trouble.over("Telegram is back");
-                let next = updates.iter().filter_map(|update| update["update_id"].as_i64()).max();
+                let next = updates
+                    .iter()
+                    .filter_map(|update| update["update_id"].as_i64())
+                    .max();
                 let read = updates.into_iter().filter_map(read).collect();
                 match store.record_updates(read, Utc::now()).await {
                     Ok(new) => {
                         offset = next.map_or(offset, |last| last + 1);
                         for update in new {
-                            if stop.run_until_cancelled(hand_on(&lines, &space, update)).await.is_none() {
+                            if stop
+                                .run_until_cancelled(hand_on(&lines, &space, update))
+                                .await
+                                .is_none()
+                            {
                                 return Ok(());
                             }
                         }
@@ -81,7 +95,10 @@ async fn poll(
             Err(error) => Some(trouble.again(format!("no updates for now: {error}"))),
         };
         if let Some(pause) = pause
-            && stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_none()
+            && stop
+                .run_until_cancelled(tokio::time::sleep(pause))
+                .await
+                .is_none()
         {
             return Ok(());
         }
@@ -95,9 +112,16 @@ async fn poll(
 }
 
 async fn hand_on(lines: &mpsc::Sender<Waiting>, space: &Arc<Semaphore>, update: InboxUpdate) {
-    let Ok(place) = space.clone().acquire_owned().await else { return };
+    let Ok(place) = space.clone().acquire_owned().await else {
+        return;
+    };
     // The other side only goes away when the bot stops; the update is recorded.
-    let _ = lines.send(Waiting { update, _place: place }).await;
+    let _ = lines
+        .send(Waiting {
+            update,
+            _place: place,
+        })
+        .await;
 }
 
 /// An update as the inbox keeps it. Without a number it cannot be confirmed either.
@@ -108,7 +132,12 @@ fn read(update: Value) -> Option<InboxUpdate> {
         let chat = update.chat().map(|chat| chat.id.0);
         chat.or_else(|| update.from().and_then(|person| i64::try_from(person.id.0).ok()))
     });
-    Some(InboxUpdate { update_id, chat: chat.map(ChatId), body, tries: 0 })
+    Some(InboxUpdate {
+        update_id,
+        chat: chat.map(ChatId),
+        body,
+        tries: 0,
+    })
 }
 
 /// Says once what is wrong, and once that it is over.

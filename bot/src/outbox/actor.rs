@@ -15,7 +15,12 @@ use super::schedule::{After, Decision, Ended, Schedule, Ticket};
 use crate::telegram::{Telegram, TelegramError, Upload};
 
 /// Works the outbox off until `stop`; what waits then is told that it was not sent.
-pub async fn run(mut jobs: Jobs, telegram: Telegram, store: Store, stop: CancellationToken) -> anyhow::Result<()> {
+pub async fn run(
+    mut jobs: Jobs,
+    telegram: Telegram,
+    store: Store,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
     let moves = store.chat_moves().await?.into_iter().collect();
     let mut actor = Actor {
         telegram,
@@ -105,7 +110,8 @@ impl Actor {
         };
         let telegram = self.telegram.clone();
         let call = job.call.clone();
-        self.on_the_way.spawn(async move { (ticket, perform(&telegram, call).await) });
+        self.on_the_way
+            .spawn(async move { (ticket, perform(&telegram, call).await) });
     }
 
     async fn ended(&mut self, ticket: Ticket, result: Result<Value, TelegramError>) {
@@ -129,8 +135,12 @@ impl Actor {
     }
 
     async fn follow_move(&mut self, ticket: Ticket, new: ChatId) {
-        let Some(job) = self.waiting.remove(&ticket) else { return };
-        let Some(old) = job.call.chat else { return job.fail(TelegramError::Moved(new)) };
+        let Some(job) = self.waiting.remove(&ticket) else {
+            return;
+        };
+        let Some(old) = job.call.chat else {
+            return job.fail(TelegramError::Moved(new));
+        };
         match self.store.move_chat(old, new).await {
             Ok(true) => tracing::info!("the group {old} became the supergroup {new}"),
             Ok(false) => {}
@@ -157,14 +167,24 @@ impl Job {
 }
 
 async fn perform(telegram: &Telegram, call: Call) -> Result<Value, TelegramError> {
-    let Call { method, chat, mut body, attachment } = call;
+    let Call {
+        method,
+        chat,
+        mut body,
+        attachment,
+    } = call;
     if let Some(chat) = chat {
         body.insert("chat_id".into(), chat.0.into());
     }
     match attachment {
         None => telegram.call(method, &Value::Object(body)).await,
         Some(file) => {
-            let upload = Upload { field: file.field, name: file.name, mime: file.mime, bytes: file.bytes };
+            let upload = Upload {
+                field: file.field,
+                name: file.name,
+                mime: file.mime,
+                bytes: file.bytes,
+            };
             telegram.upload(method, &body, upload).await
         }
     }

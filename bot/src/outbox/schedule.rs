@@ -100,14 +100,25 @@ impl Schedule {
         match lane {
             Lane::Free => queues.free.push_back(ticket),
             Lane::Send(class) => {
-                queues.queue(class).push_back(Waiting { ticket, turn: ticket, edits: None });
+                queues.queue(class).push_back(Waiting {
+                    ticket,
+                    turn: ticket,
+                    edits: None,
+                });
             }
             Lane::Edit(class, message) => {
                 let (class, turn, older) = match queues.take_edit(message) {
                     Some((waits_as, older)) => (class.min(waits_as), older.turn, Some(older.ticket)),
                     None => (class, ticket, None),
                 };
-                queues.insert(class, Waiting { ticket, turn, edits: Some(message) });
+                queues.insert(
+                    class,
+                    Waiting {
+                        ticket,
+                        turn,
+                        edits: Some(message),
+                    },
+                );
                 return older;
             }
         }
@@ -150,9 +161,13 @@ impl Schedule {
         for class in CLASSES {
             let mut first: Option<(Ticket, Option<ChatId>)> = None;
             for (chat, queues) in &mut self.chats {
-                let Some(index) = queues.ready(class) else { continue };
+                let Some(index) = queues.ready(class) else {
+                    continue;
+                };
                 let turn = queues.queue(class)[index].turn;
-                let at = queues.free_at(class, chat.is_some_and(is_group), now).max(overall);
+                let at = queues
+                    .free_at(class, chat.is_some_and(is_group), now)
+                    .max(overall);
                 if at > now {
                     later(at);
                 } else if first.is_none_or(|(earlier, _)| turn < earlier) {
@@ -170,7 +185,9 @@ impl Schedule {
 
     /// A request that was sent has ended.
     pub fn done(&mut self, ticket: Ticket, ended: Ended, now: Moment) -> After {
-        let Some((chat, lane)) = self.on_the_way.remove(&ticket) else { return After::Finished };
+        let Some((chat, lane)) = self.on_the_way.remove(&ticket) else {
+            return After::Finished;
+        };
         let queues = self.chats.entry(chat).or_default();
         match lane {
             Lane::Free => {}
@@ -208,12 +225,26 @@ impl Schedule {
         }
         match lane {
             Lane::Free => queues.free.push_front(ticket),
-            Lane::Send(class) => queues.insert(class, Waiting { ticket, turn: ticket, edits: None }),
+            Lane::Send(class) => queues.insert(
+                class,
+                Waiting {
+                    ticket,
+                    turn: ticket,
+                    edits: None,
+                },
+            ),
             Lane::Edit(class, message) => {
                 if queues.waits_to_edit(message) {
                     return After::Superseded;
                 }
-                queues.insert(class, Waiting { ticket, turn: ticket, edits: Some(message) });
+                queues.insert(
+                    class,
+                    Waiting {
+                        ticket,
+                        turn: ticket,
+                        edits: Some(message),
+                    },
+                );
             }
         }
         After::Again
@@ -267,7 +298,11 @@ impl Chat {
             Class::Reply => &self.replies,
             Class::Panel => &self.panels,
         };
-        queue.iter().position(|waiting| waiting.edits.is_none_or(|message| !self.editing.contains(&message)))
+        queue.iter().position(|waiting| {
+            waiting
+                .edits
+                .is_none_or(|message| !self.editing.contains(&message))
+        })
     }
 
     /// When the chat's budget lets a request of this class go.
@@ -292,13 +327,23 @@ impl Chat {
 
     /// When fewer than `limit` of those counted stand in the last minute.
     fn window(&self, limit: usize, counted: impl Fn(Class) -> bool) -> Moment {
-        let times = self.sent.iter().filter(|(_, class)| counted(*class)).map(|(at, _)| *at);
-        times.rev().nth(limit - 1).map_or(Moment::ZERO, |at| at + GROUP_WINDOW)
+        let times = self
+            .sent
+            .iter()
+            .filter(|(_, class)| counted(*class))
+            .map(|(at, _)| *at);
+        times
+            .rev()
+            .nth(limit - 1)
+            .map_or(Moment::ZERO, |at| at + GROUP_WINDOW)
     }
 
     fn insert(&mut self, class: Class, waiting: Waiting) {
         let queue = self.queue(class);
-        let place = queue.iter().position(|other| other.turn > waiting.turn).unwrap_or(queue.len());
+        let place = queue
+            .iter()
+            .position(|other| other.turn > waiting.turn)
+            .unwrap_or(queue.len());
         queue.insert(place, waiting);
     }
 

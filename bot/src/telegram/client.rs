@@ -37,7 +37,9 @@ pub struct Upload {
 
 impl Telegram {
     pub fn new(token: &SecretString, api_url: Option<&Url>) -> anyhow::Result<Self> {
-        let server = api_url.map_or("https://api.telegram.org", Url::as_str).trim_end_matches('/');
+        let server = api_url
+            .map_or("https://api.telegram.org", Url::as_str)
+            .trim_end_matches('/');
         let base = format!("{server}/bot{}/", token.expose_secret());
         if let Err(error) = Url::parse(&base) {
             anyhow::bail!("the Bot API's address {server} is not usable: {error}");
@@ -83,10 +85,15 @@ impl Telegram {
     /// Waits for updates from `offset` on; asking for it confirms the earlier ones.
     pub async fn get_updates(&self, offset: i64, kinds: &[&str]) -> Result<Vec<Value>, TelegramError> {
         let body = json!({"offset": offset, "timeout": LONG_POLL.as_secs(), "allowed_updates": kinds});
-        let request = self.request("getUpdates").timeout(LONG_POLL + Duration::from_secs(15)).json(&body);
+        let request = self
+            .request("getUpdates")
+            .timeout(LONG_POLL + Duration::from_secs(15))
+            .json(&body);
         match self.answer(request).await? {
             Value::Array(updates) => Ok(updates),
-            _ => Err(TelegramError::Lost("getUpdates answered with something else than a list".to_owned())),
+            _ => Err(TelegramError::Lost(
+                "getUpdates answered with something else than a list".to_owned(),
+            )),
         }
     }
 
@@ -114,7 +121,9 @@ impl Telegram {
     }
 
     fn request(&self, method: &str) -> reqwest::RequestBuilder {
-        self.http.post(format!("{}{method}", self.base.expose_secret())).timeout(ANSWER_WITHIN)
+        self.http
+            .post(format!("{}{method}", self.base.expose_secret()))
+            .timeout(ANSWER_WITHIN)
     }
 
     async fn answer(&self, request: reqwest::RequestBuilder) -> Result<Value, TelegramError> {
@@ -142,8 +151,16 @@ impl Telegram {
             text = format!("{text}: {inner}");
             cause = inner.source();
         }
-        let text = format!("{}: {}", self.server, text.replace(self.token.expose_secret(), "<token>"));
-        if unsent { TelegramError::Away(text) } else { TelegramError::Lost(text) }
+        let text = format!(
+            "{}: {}",
+            self.server,
+            text.replace(self.token.expose_secret(), "<token>")
+        );
+        if unsent {
+            TelegramError::Away(text)
+        } else {
+            TelegramError::Lost(text)
+        }
     }
 }
 

@@ -1,0 +1,32 @@
+//! What a run is doing, as its panel says it.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+/// A run's state in the eyes of a person on a phone.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "kebab-case")]
+pub enum RunState {
+    /// Nothing was heard of it but its records.
+    #[default]
+    Unknown,
+    /// Ordered, and no initiator has taken it yet.
+    Queued,
+    Running,
+    Stopped {
+        by: String,
+    },
+    Finished,
+    Crashed {
+        reason: String,
+        again_at: Option<DateTime<Utc>>,
+    },
+    /// Nothing was heard for longer than the solver's patience.
+    Silent {
+        seconds: f64,
+    },
+    /// The order could not be carried out.
+    Refused {
+        reason: String,
+    },
+}
