@@ -1,0 +1,199 @@
+//! Many points: in every pixel column a band from the smallest to the largest value, darker where more
+//! values lie, the median as a line, and values far from the others as dots. No extreme is dropped.
+
+use super::mapping::Mapping;
+use crate::paint::raster::{Brush, Point, Raster, Rect};
+use crate::series::Curve;
+
+const LINE: f32 = 3.0;
+const OUTLIER: f32 = 3.5;
+/// A band without height still is seen beside the line upon it.
+const RIM: f32 = 2.0;
+/// Bins for each row of pixels.
+const FINE: f32 = 2.0;
+/// Up to here values are sorted; above they are counted in bins.
+const FEW: usize = 64;
+
+/// How far marks of one column reach into its neighbours.
+pub const REACH: i32 = 6;
+
+/// What is drawn of one column, as rows measured from the top of the area.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Summary {
+    /// From the highest to the lowest: end, tenth, quarter, median, three quarters, nine tenths, end.
+    pub rows: [f32; 7],
+    pub outliers: Vec<f32>,
+}
+
+/// Reused memory.
+#[derive(Default)]
+pub struct Scratch {
+    rows: Vec<f32>,
+    bins: Vec<u32>,
+}
+
+/// Draws the columns of `curve` whose marks can touch columns `from` and later, within `clip`.
+pub fn paint(
+    raster: &mut Raster,
+    brushes: (&Brush, &Brush),
+    clip: Rect,
+    map: &Mapping,
+    curve: &Curve,
+    from: i32,
+    scratch: &mut Scratch,
+) {
+    let (line, dot) = brushes;
+    let width = map.area.width();
+    // The line comes from the last column to the left that has values, however far that is.
+    let mut first = (from - 2 * REACH).max(0);
+    while first > 0 && (map.index_at(curve, first) == map.index_at(curve, first + 1)) {
+        first -= 1;
+    }
+    let mut previous: Option<Point> = None;
+    let mut index = map.index_at(curve, first);
+    for column in first..width {
+        let next = map.index_at(curve, column + 1);
+        let (summary, hole) = summarise(map, curve, index, next, scratch);
+        index = next;
+        let Some(summary) = summary else {
+            // A column without any value is a gap of the drawing; one without a finite value is a gap of the run.
+            previous = previous.filter(|_| !hole);
+            continue;
+        };
+        let (left, top) = (map.area.left + column, map.area.top as f32);
+        let [
+            highest,
+            tenth,
+            quarter,
+            median,
+            three_quarters,
+            nine_tenths,
+            lowest,
+        ] = summary.rows;
+        for (level, from, to) in [
+            (5, highest - RIM, lowest + RIM),
+            (8, tenth, nine_tenths),
+            (11, quarter, three_quarters),
+        ] {
+            let (from, to) = ((top + from).round() as i32, (top + to).round() as i32);
+            let bar = Rect {
+                left,
+                top: from,
+                right: left + 1,
+                bottom: to.max(from + 1),
+            };
+            raster.shade(bar.within(&clip), dot.table(level));
+        }
+        let x = left as f32 + 0.5;
+        for row in &summary.outliers {
+            raster.disc(dot, clip, (x, top + row), OUTLIER);
+        }
+        let point = (x, top + median);
+        if let Some(previous) = previous {
+            raster.stroke(line, clip, previous, point, LINE);
+        }
+        raster.disc(line, clip, point, LINE / 2.0);
+        previous = Some(point);
+    }
+}
+
+/// One column's values; and whether it holds values that are no finite numbers.
+pub fn summarise(
+    map: &Mapping,
+    curve: &Curve,
+    from: usize,
+    to: usize,
+    scratch: &mut Scratch,
+) -> (Option<Summary>, bool) {
+    let up = map.up();
+    let top = map.area.top as f32;
+    scratch.rows.clear();
+    for slice in curve.ys().slices(from, to.max(from)) {
+        scratch.rows.extend(slice.iter().map(|y| up.at(*y) - top));
+    }
+    let all = scratch.rows.len();
+    scratch.rows.retain(|row| row.is_finite());
+    let hole = scratch.rows.len() < all;
+    let summary = match scratch.rows.len() {
+        0 => None,
+        1..=FEW => Some(sorted(&mut scratch.rows)),
+        _ => Some(counted(&scratch.rows, &mut scratch.bins, map.area.height())),
+    };
+    (summary, hole)
+}
+
+fn sorted(rows: &mut [f32]) -> Summary {
+    rows.sort_unstable_by(f32::total_cmp);
+    let last = rows.len() - 1;
+    let at = |share: f32| {
+        let place = share * last as f32;
+        let (low, high) = (rows[place.floor() as usize], rows[place.ceil() as usize]);
+        low + (high - low) * place.fract()
+    };
+    let quantiles = [0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0].map(at);
+    if rows.len() <= 3 {
+        return Summary {
+            rows: quantiles,
+            outliers: rows.to_vec(),
+        };
+    }
+    with_outliers(quantiles, rows.iter().copied())
+}
+
+fn counted(rows: &[f32], bins: &mut Vec<u32>, height: i32) -> Summary {
+    let last = (height as f32 * FINE) as usize;
+    bins.clear();
+    bins.resize(last + 1, 0);
+    let (mut low, mut high) = (f32::INFINITY, f32::NEG_INFINITY);
+    for row in rows {
+        (low, high) = (low.min(*row), high.max(*row));
+        bins[((row.max(0.0) * FINE) as usize).min(last)] += 1;
+    }
+    let bin = |row: f32| ((row.max(0.0) * FINE) as usize).min(last);
+    let mut quantiles = [low, low, low, low, low, high, high];
+    let mut seen = 0_u32;
+    let mut wanted = [0.1, 0.25, 0.5, 0.75, 0.9]
+        .iter()
+        .map(|share| (rows.len() as f32 * share) as u32)
+        .enumerate()
+        .peekable();
+    for (i, count) in bins.iter().enumerate().take(bin(high) + 1).skip(bin(low)) {
+        while let Some((k, _)) = wanted.next_if(|(_, rank)| *count > 0 && seen + count > *rank) {
+            quantiles[k + 1] = ((i as f32 + 0.5) / FINE).clamp(low, high);
+        }
+        seen += count;
+    }
+    let (from, to) = (bin(low), bin(high));
+    let filled = (from..=to)
+        .filter(|i| bins[*i] > 0)
+        .map(|i| ((i as f32 + 0.5) / FINE).clamp(low, high));
+    with_outliers(quantiles, filled)
+}
+
+/// Takes what lies far beyond nine tenths of the values out of the band.
+fn with_outliers(mut quantiles: [f32; 7], rows: impl Iterator<Item = f32> + Clone) -> Summary {
+    let [highest, tenth, _, _, _, nine_tenths, lowest] = quantiles;
+    let fence = ((nine_tenths - tenth) * 1.5).max(14.0);
+    let (above, below) = (tenth - fence, nine_tenths + fence);
+    if highest >= above && lowest <= below {
+        return Summary {
+            rows: quantiles,
+            outliers: Vec::new(),
+        };
+    }
+    let inside = rows.clone().filter(|row| (above..=below).contains(row));
+    let (first, last) = inside.fold((tenth, nine_tenths), |(a, b), row| (a.min(row), b.max(row)));
+    (quantiles[0], quantiles[6]) = (first, last);
+    // The extremes themselves, not the middles of their bins.
+    let ends = [highest, lowest]
+        .into_iter()
+        .filter(|row| !(above..=below).contains(row));
+    let outliers = rows
+        .filter(|row| !(above..=below).contains(row))
+        .chain(ends)
+        .collect();
+    Summary {
+        rows: quantiles,
+        outliers,
+    }
+}

@@ -1,0 +1,201 @@
+//! The worker's loop: messages in, pictures out, at the pace that the bot sets.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use chrono::{DateTime, Local, Utc};
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use kymo_door::{Door, DoorError, PanelAnswer, PanelFacts};
+use kymo_runlog::{Log, Stored, Topic};
+use tokio::time::sleep_until;
+use tokio_util::sync::CancellationToken;
+
+use crate::card;
+use crate::feed::Feed;
+use crate::graph::Graph;
+use crate::pace::Pace;
+use crate::paint::theme::Theme;
+use crate::studio::Studio;
+use crate::view::View;
+
+/// What to draw.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TopicView {
+    pub topic: Topic,
+    /// As people write it, see [`View`]; none lets the solver's card or the first record choose.
+    pub view: Option<String>,
+}
+
+/// What one process serves.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WorkerConfig {
+    pub topics: Vec<TopicView>,
+}
+
+/// Serves topics until `stop`. A topic that is gone or a view that does not fit ends with an error; the
+/// other topics are served on, and the first error is returned when all have ended.
+pub async fn run(
+    config: WorkerConfig,
+    log: Arc<dyn Log>,
+    door: Door,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        !config.topics.is_empty(),
+        "a graph worker needs a topic; name one with --topic"
+    );
+    let studio = Arc::new(Mutex::new(Studio::default()));
+    let mut topics: FuturesUnordered<_> = config
+        .topics
+        .iter()
+        .map(|it| serve(it, log.as_ref(), &door, studio.clone(), stop.clone()))
+        .collect();
+    let mut first_error = None;
+    while let Some(end) = topics.next().await {
+        if let Err(error) = end {
+            tracing::error!("{error:#}");
+            first_error.get_or_insert(error);
+        }
+    }
+    first_error.map_or(Ok(()), Err)
+}
+
+type Handover<'a> = Pin<Box<dyn Future<Output = Result<PanelAnswer, DoorError>> + Send + 'a>>;
+
+async fn serve(
+    it: &TopicView,
+    log: &dyn Log,
+    door: &Door,
+    studio: Arc<Mutex<Studio>>,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let mut sitter = Sitter::new(it)?;
+    let mut feed = Feed::new(log, it.topic.clone());
+    let mut pace = Pace::new(Instant::now());
+    let mut theme = Theme::default();
+    let mut handover: Option<Handover<'_>> = None;
+    loop {
+        // Half a past is no picture: the first one waits until the topic is read.
+        let due = pace.due().filter(|_| handover.is_none() && feed.caught_up());
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            batch = feed.next() => {
+                if sitter.take(log, &batch?).await? {
+                    pace.news();
+                }
+            }
+            answer = async { handover.as_mut().expect("only polled while there is one").await }, if handover.is_some() => {
+                handover = None;
+                match answer {
+                    Ok(answer) => {
+                        pace.shown(Instant::now(), Duration::from_millis(answer.next_in_ms));
+                        if Theme::named(&answer.theme) != theme {
+                            theme = Theme::named(&answer.theme);
+                            pace.news();
+                        }
+                    }
+                    Err(trouble) => {
+                        tracing::warn!(topic = %it.topic, %trouble, "the picture waits");
+                        pace.failed(Instant::now());
+                    }
+                }
+            }
+            () = sleep_until(due.unwrap_or_else(Instant::now).into()), if due.is_some() => {
+                let now = Local::now().fixed_offset();
+                let png = {
+                    let mut studio = studio.lock().unwrap_or_else(PoisonError::into_inner);
+                    studio.draw(&sitter.graph, &sitter.subtitle, now, theme)
+                };
+                let facts = facts(&sitter.graph);
+                pace.sent(Instant::now(), now.to_utc(), &sitter.graph.progress);
+                handover = Some(Box::pin(async move { door.show_panel(&it.topic, &facts, png).await }));
+            }
+        }
+    }
+}
+
+/// A graph and what the catalogue says of its solver.
+pub struct Sitter {
+    pub graph: Graph,
+    pub subtitle: String,
+    attempt: u32,
+}
+
+impl Sitter {
+    pub fn new(it: &TopicView) -> anyhow::Result<Self> {
+        let view = it.view.as_deref().map(str::parse::<View>).transpose();
+        let view = view.with_context(|| format!("the graph of {} cannot be drawn", it.topic))?;
+        let graph = Graph::new(it.topic.clone(), view);
+        Ok(Self {
+            graph,
+            subtitle: String::new(),
+            attempt: 0,
+        })
+    }
+
+    /// Takes messages in; `true` when a picture would look different.
+    pub async fn take(&mut self, log: &dyn Log, batch: &[Stored]) -> anyhow::Result<bool> {
+        let mut changed = false;
+        for stored in batch {
+            let took = self.graph.push(stored);
+            changed |=
+                took.with_context(|| format!("the graph of {} cannot be drawn", self.graph.topic()))?;
+            if self.attempt != self.graph.progress.attempt {
+                self.attempt = self.graph.progress.attempt;
+                self.look_up(log).await;
+            }
+        }
+        Ok(changed)
+    }
+
+    /// The catalogue helps; without it the picture is drawn all the same.
+    async fn look_up(&mut self, log: &dyn Log) {
+        let progress = &self.graph.progress;
+        let card = match card::find_card(log, &progress.solver).await {
+            Ok(card) => card,
+            Err(trouble) => {
+                tracing::warn!(%trouble, "no catalogue");
+                None
+            }
+        };
+        self.subtitle = card::subtitle(&progress.parameters, card.as_ref(), self.graph.topic());
+        if let Some(view) = card.as_ref().and_then(card::recommended) {
+            self.graph.suggest(view);
+        }
+    }
+}
+
+/// What the bot writes the caption from.
+pub fn facts(graph: &Graph) -> PanelFacts {
+    let progress = &graph.progress;
+    let (rejected, reason) = progress.kept_aside();
+    PanelFacts {
+        solver: progress.solver.clone(),
+        parameters: progress.parameters.clone(),
+        attempt: progress.attempt,
+        iteration: progress.iteration,
+        total: progress.total,
+        view: graph.view().map(View::to_string).unwrap_or_default(),
+        value: graph
+            .plot()
+            .and_then(|plot| plot.last())
+            .filter(|value| value.is_finite()),
+        points: graph.plot().map_or(0, |plot| plot.points()),
+        newest_at: progress.newest_at,
+        eta: progress.eta().filter(sensible),
+        rejected,
+        rejected_reason: reason.map(str::to_owned),
+        not_finite: graph.plot().map_or(0, |plot| plot.not_finite()),
+        ended: progress.ended.is_some(),
+        pace: progress.pace,
+    }
+}
+
+/// A date that every reader of JSON can take.
+fn sensible(at: &DateTime<Utc>) -> bool {
+    chrono::Datelike::year(at) < 10_000
+}
