@@ -4,11 +4,14 @@
 pub mod alert;
 mod config;
 pub mod door;
+mod housekeeping;
 pub mod html;
 pub mod inbox;
 pub mod outbox;
 pub mod panel;
+mod run;
 mod tasks;
 pub mod telegram;
 
 pub use config::BotConfig;
+pub use run::run;
