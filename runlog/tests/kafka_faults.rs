@@ -53,8 +53,7 @@ impl Traffic {
 
     /// Ends it, and checks that every number is in the log and was followed: once, and in order.
     async fn finish(self, log: &KafkaLog, topic: &Topic) -> (usize, Duration) {
-        self.goal
-            .store(*self.written.borrow() + 100, Ordering::SeqCst);
+        self.goal.store(*self.written.borrow() + 100, Ordering::SeqCst);
         let worst = self.writer.await.unwrap();
         let count = *self.written.borrow();
         let expected: Vec<usize> = (0..count).collect();
