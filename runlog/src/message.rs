@@ -42,9 +42,13 @@ impl Kind {
     }
 
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Marker, Self::Record, Self::End]
-            .into_iter()
-            .find(|kind| kind.as_str() == text)
+        match text {
+            "marker" => Some(Self::Marker),
+            "record" => Some(Self::Record),
+            "end" => Some(Self::End),
+            "complaint" => Some(Self::Complaint),
+            _ => None,
+        }
     }
 }
 

@@ -5,8 +5,8 @@ mod story;
 
 use chrono::DateTime;
 use kymo_runlog::{
-    Array, Axis, Change, Message, Outcome, Points, Position, Quantity, Record, Replay, RunId, RunWriter,
-    Stored,
+    Array, Axis, Change, Complaint, Message, Outcome, Points, Position, Quantity, Record, Replay, RunId,
+    RunWriter, Stored,
 };
 use proptest::prelude::*;
 
@@ -148,6 +148,15 @@ fn what_does_not_count_is_told_once_with_its_reason() {
             finished: true,
         })
     };
+    let complaint = |attempt| {
+        m(attempt).complaint(
+            1,
+            &Complaint {
+                rejected: 7,
+                reason: "no record".to_owned(),
+            },
+        )
+    };
     let begin = [m(1).marker(1, "lab"), r(1, 1)];
     let cases: Vec<(Vec<Message>, &[&str])> = vec![
         (vec![r(1, 1)], &[]),
@@ -184,11 +193,15 @@ fn what_does_not_count_is_told_once_with_its_reason() {
         ),
         (
             vec![torn[0].clone(), torn[0].clone(), end(1)],
-            &["4: iteration 2 ends after part 1 of 12"],
+            &["4: iteration 2 ends after part 1 of 20"],
         ),
         (
             vec![torn[0].clone(), m(2).marker(2, "lab"), torn[1].clone(), r(2, 2)],
             &["attempt 2 from 2", "2 by 2"],
+        ),
+        (
+            vec![complaint(1), complaint(2), r(1, 2)],
+            &["complaint 7", "2 by 1"],
         ),
         (
             vec![end(2)],
