@@ -27,6 +27,8 @@ struct Heard {
 struct Trouble {
     /// The newest reason why a broker is away.
     reason: Option<String>,
+    /// A group's coordinator is never reached without the right to it, and only this callback says so.
+    group_denied: bool,
     told: Option<Instant>,
 }
 
@@ -90,6 +92,11 @@ impl Ear {
         self.trouble().reason.clone()
     }
 
+    /// Whether the cluster lately refused us a consumer group.
+    pub(super) fn group_denied(&self) -> bool {
+        self.trouble().group_denied
+    }
+
     fn trouble(&self) -> std::sync::MutexGuard<'_, Trouble> {
         self.0.trouble.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -124,10 +131,18 @@ impl Ear {
 impl ClientContext for Ear {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
         tracing::debug!(target: "librdkafka", ?level, facility, "{text}");
+        // A server that hangs up on us (it wants TLS, or a password) is told here and not as an error.
+        // So is the end of an idle connection: worth knowing, not worth telling.
+        if facility == "FAIL" {
+            self.trouble().reason = Some(without_preamble(text).to_owned());
+        }
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
         let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail);
+        if code == RDKafkaErrorCode::GroupAuthorizationFailed {
+            self.trouble().group_denied = true;
+        }
         if let Some(meaning) = understand(code, reason) {
             self.hear(meaning);
         }

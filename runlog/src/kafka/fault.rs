@@ -21,10 +21,18 @@ pub(super) enum Fault {
 }
 
 pub(super) fn judge(error: &KafkaError) -> Fault {
-    let KafkaError::MessageConsumptionFatal(_) = error else {
-        return error.rdkafka_error_code().map_or(Fault::Broken, judge_code);
-    };
-    Fault::Spent
+    match error {
+        KafkaError::MessageConsumptionFatal(_) | KafkaError::Canceled => Fault::Spent,
+        error => code(error).map_or(Fault::Broken, judge_code),
+    }
+}
+
+/// Also of administrative deeds, which rdkafka's own accessor leaves out.
+fn code(error: &KafkaError) -> Option<Code> {
+    match error {
+        KafkaError::AdminOp(code) => Some(*code),
+        error => error.rdkafka_error_code(),
+    }
 }
 
 pub(super) fn judge_code(code: Code) -> Fault {
@@ -131,8 +139,11 @@ pub(super) fn denied(log: &str, reason: String) -> LogError {
 pub(super) fn away(log: &str, ear: &Ear, said: &str) -> LogError {
     let heard = ear.reason();
     let reason = heard.as_deref().unwrap_or(said);
-    let advice = if reason.contains("SASL authentication") || reason.contains("security.protocol") {
-        "the brokers may want TLS or a password: see `ca`, `user` and `password-file` in [log.kafka]"
+    let hung_up = ["closed by peer", "security.protocol", "SASL", "SSL"]
+        .iter()
+        .any(|sign| reason.contains(sign));
+    let advice = if hung_up {
+        "check that the brokers run, and whether they want TLS or a password: `ca`, `user` and `password-file` in [log.kafka]"
     } else {
         "check that the brokers run and that their addresses are right"
     };

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rdkafka::consumer::{CommitMode, Consumer as _};
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::{Offset, TopicPartitionList};
 use tokio::time::Instant;
 
@@ -95,6 +95,11 @@ impl Offsets {
                 }
                 Err(error) => error,
             };
+            if self.ear.group_denied() {
+                self.ear.well();
+                let error = KafkaError::Global(RDKafkaErrorCode::GroupAuthorizationFailed);
+                return Err(fault::to_log_error(&error, topic, &log, &self.ear));
+            }
             if fault::judge(&error) != Fault::Passing || Instant::now() >= deadline {
                 return Err(fault::to_log_error(&error, topic, &log, &self.ear));
             }
