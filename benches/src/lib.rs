@@ -1,1 +1,6 @@
-//! kymo-benches
+//! What it costs, side by side with the alternatives in one run: the figures that need no second process.
+//! Those of whole processes (`edit`, `memory`, `up`) stand beside the role that prints them all.
+
+mod figure;
+
+pub use figure::{Figure, cpu_ms, cpu_time, median, percentile};
