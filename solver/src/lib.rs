@@ -1,1 +1,13 @@
-//! kymo-solver
+//! What iterates: the built-in problems, the protocol that every other program speaks, the catalogue
+//! that names them, and the roles that keep them alive. Drawing and chatting are other rooms' business.
+
+pub mod airy;
+mod card;
+pub mod catalogue;
+pub mod lorenz;
+pub mod monte_carlo;
+pub mod protocol;
+mod solver;
+pub mod standalone;
+
+pub use solver::{BuiltIn, Solver, SolverError, built_in, find_built_in};
