@@ -3,43 +3,62 @@
 use chrono::Utc;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{Connection, Sqlite, Transaction};
-use tokio::sync::MappedMutexGuard;
 use tokio::sync::MutexGuard;
 
+use super::error::Explain;
 use super::read::encode_headers;
 use super::{Inner, MESSAGE_LIMIT, TopicNumber, connect};
 use crate::{LogError, Message, Position, Topic};
 
+/// The connection that writes, for one transaction.
+struct Turn<'a> {
+    connection: SqliteConnection,
+    place: MutexGuard<'a, Option<SqliteConnection>>,
+    explain: &'a Explain,
+}
+
+impl Turn<'_> {
+    /// After an error the connection is given up: a full disk, for one, ends SQLite's transaction
+    /// behind the driver's back.
+    fn finish<T>(mut self, result: Result<T, sqlx::Error>) -> Result<T, LogError> {
+        let value = result.map_err(|e| self.explain.sql(e))?;
+        *self.place = Some(self.connection);
+        Ok(value)
+    }
+}
+
 impl Inner {
-    async fn writer(&self) -> Result<MappedMutexGuard<'_, SqliteConnection>, LogError> {
-        let mut writer = self.writer.lock().await;
-        if writer.is_none() {
-            *writer = Some(connect(&self.file).await.map_err(|e| self.explain.sql(e))?);
-        }
-        MutexGuard::try_map(writer, Option::as_mut)
-            .map_err(|_| self.explain.broken("its connection was lost"))
+    async fn turn(&self) -> Result<Turn<'_>, LogError> {
+        let mut place = self.writer.lock().await;
+        let connection = match place.take() {
+            Some(connection) => connection,
+            None => connect(&self.file).await.map_err(|e| self.explain.sql(e))?,
+        };
+        Ok(Turn {
+            connection,
+            place,
+            explain: &self.explain,
+        })
     }
 
     pub async fn create(&self, topic: &Topic) -> Result<(), LogError> {
-        let mut writer = self.writer().await?;
-        sqlx::query("insert into topics (name) values (?) on conflict do nothing")
+        let mut turn = self.turn().await?;
+        let made = sqlx::query("insert into topics (name) values (?) on conflict do nothing")
             .bind(topic.as_str())
-            .execute(&mut *writer)
-            .await
-            .map_err(|e| self.explain.sql(e))?;
-        Ok(())
+            .execute(&mut turn.connection)
+            .await;
+        turn.finish(made).map(|_| ())
     }
 
     pub async fn append(&self, topic: &Topic, batch: Vec<Message>) -> Result<Vec<Position>, LogError> {
         for message in &batch {
             self.check_size(topic, message)?;
         }
-        let mut writer = self.writer().await?;
-        let appended = insert(&mut writer, topic, &batch)
-            .await
-            .map_err(|e| self.explain.sql(e))?;
-        drop(writer);
-        let (number, positions) = appended.ok_or_else(|| self.explain.unknown(topic))?;
+        let mut turn = self.turn().await?;
+        let appended = insert(&mut turn.connection, topic, &batch).await;
+        let (number, positions) = turn
+            .finish(appended)?
+            .ok_or_else(|| self.explain.unknown(topic))?;
         self.bells.ring(number);
         Ok(positions)
     }
@@ -64,23 +83,17 @@ impl Inner {
     }
 
     pub async fn clear(&self, topic: &Topic) -> Result<(), LogError> {
-        let mut writer = self.writer().await?;
-        let number = delete_messages(&mut writer, topic)
-            .await
-            .map_err(|e| self.explain.sql(e))?;
-        drop(writer);
-        self.bells
-            .ring(number.ok_or_else(|| self.explain.unknown(topic))?);
+        let mut turn = self.turn().await?;
+        let cleared = delete_messages(&mut turn.connection, topic).await;
+        let number = turn.finish(cleared)?.ok_or_else(|| self.explain.unknown(topic))?;
+        self.bells.ring(number);
         Ok(())
     }
 
     pub async fn delete(&self, topic: &Topic) -> Result<(), LogError> {
-        let mut writer = self.writer().await?;
-        let number = delete_topic(&mut writer, topic)
-            .await
-            .map_err(|e| self.explain.sql(e))?;
-        drop(writer);
-        if let Some(number) = number {
+        let mut turn = self.turn().await?;
+        let deleted = delete_topic(&mut turn.connection, topic).await;
+        if let Some(number) = turn.finish(deleted)? {
             self.bells.remove(number);
         }
         Ok(())
@@ -88,18 +101,17 @@ impl Inner {
 
     pub async fn commit(&self, topic: &Topic, consumer: &str, next: Position) -> Result<(), LogError> {
         let number = self.load(topic).await?;
-        let mut writer = self.writer().await?;
-        sqlx::query(
+        let mut turn = self.turn().await?;
+        let committed = sqlx::query(
             "insert into commits (topic, consumer, next) values (?, ?, ?)
              on conflict (topic, consumer) do update set next = excluded.next",
         )
         .bind(number.0)
         .bind(consumer)
         .bind(next.0)
-        .execute(&mut *writer)
-        .await
-        .map_err(|e| self.explain.sql(e))?;
-        Ok(())
+        .execute(&mut turn.connection)
+        .await;
+        turn.finish(committed).map(|_| ())
     }
 }
 
