@@ -146,6 +146,11 @@ impl Catalogue {
         }
     }
 
+    /// A catalogue of exactly these.
+    pub fn of(entries: Vec<Entry>) -> Self {
+        Self { entries }
+    }
+
     /// Every solver, in the order of the catalogue.
     pub fn entries(&self) -> &[Entry] {
         &self.entries

@@ -9,5 +9,7 @@ pub mod monte_carlo;
 pub mod protocol;
 mod solver;
 pub mod standalone;
+mod undisturbed;
 
 pub use solver::{BuiltIn, Solver, SolverError, built_in, find_built_in};
+pub use undisturbed::undisturbed_digest;
