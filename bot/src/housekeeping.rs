@@ -8,12 +8,7 @@ use crate::outbox::Outbox;
 use crate::panel::is_pin_notice;
 
 /// Takes note. `true`: that was all there is to the update.
-pub(crate) async fn take_note(
-    store: &Store,
-    outbox: &Outbox,
-    bot: UserId,
-    update: &Update,
-) -> anyhow::Result<bool> {
+pub async fn take_note(store: &Store, outbox: &Outbox, bot: UserId, update: &Update) -> anyhow::Result<bool> {
     match &update.kind {
         UpdateKind::Message(message) => {
             let chat = ChatId(message.chat.id.0);

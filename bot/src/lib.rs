@@ -4,7 +4,7 @@
 pub mod alert;
 mod config;
 pub mod door;
-mod housekeeping;
+pub mod housekeeping;
 pub mod html;
 pub mod inbox;
 pub mod outbox;

@@ -98,8 +98,9 @@ impl TelegramError {
         let text = description.to_lowercase();
         let says = |words: &str| text.contains(words);
         match code {
-            // A token that was never one is 404 for every method.
-            401 | 404 => Self::Unauthorized,
+            // A token that was never one is 404 for every method, and so is an unknown method.
+            401 => Self::Unauthorized,
+            404 if !says("method") => Self::Unauthorized,
             409 => Self::Conflict,
             413 => Self::TooBig,
             429 => Self::Flooded(Duration::from_secs(1)),
