@@ -137,7 +137,7 @@ fn main() {
             train,
             "lr=0.001 · 3f9a12bc",
             "loss",
-            scalars(1, Some(40), |_| vec![("loss", 2.3026)]),
+            scalars(1, Some(40), |_| vec![("loss", 2.31)]),
         ),
         (
             "few",

@@ -75,10 +75,8 @@ mod tests {
     #[test]
     fn news_goes_out_at_once_when_idle_and_in_time_when_not() {
         let (start, clock) = (Instant::now(), DateTime::UNIX_EPOCH);
-        let progress = Progress {
-            newest_at: Some(clock),
-            ..Progress::default()
-        };
+        let mut progress = Progress::default();
+        progress.newest_at = Some(clock);
         let mut pace = Pace::new(start);
         assert_eq!(pace.due(), Some(start));
         pace.sent(start, clock, &progress);
@@ -112,15 +110,12 @@ mod tests {
     fn an_ended_run_is_left_in_peace() {
         let start = Instant::now();
         let clock = DateTime::UNIX_EPOCH + TimeDelta::days(1);
-        let outcome = kymo_runlog::Outcome {
+        let mut progress = Progress::default();
+        progress.newest_at = Some(DateTime::UNIX_EPOCH);
+        progress.end(kymo_runlog::Outcome {
             iterations: 3,
             finished: true,
-        };
-        let progress = Progress {
-            newest_at: Some(DateTime::UNIX_EPOCH),
-            ended: Some(outcome),
-            ..Progress::default()
-        };
+        });
         let mut pace = Pace::new(start);
         pace.sent(start, clock, &progress);
         pace.shown(start, Duration::ZERO);

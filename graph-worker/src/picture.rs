@@ -11,6 +11,9 @@ mod heat;
 mod mapping;
 mod time;
 
+#[cfg(test)]
+mod tests;
+
 pub use canvas::{Canvas, Tools};
 pub use compose::{HEIGHT, Scene, WIDTH};
 pub use time::next_age_step;

@@ -30,8 +30,9 @@ impl Range {
     pub fn around(min: f64, max: f64) -> Self {
         let (min, max) = apart(min, max);
         let quarter = nice_step(min, max) / 4.0;
-        let low = (min / quarter).floor() * quarter;
-        let high = (max / quarter).ceil() * quarter;
+        // Adding zero makes -0 a plain 0; rounding must never put a value outside.
+        let low = ((min / quarter).floor() * quarter + 0.0).min(min);
+        let high = ((max / quarter).ceil() * quarter + 0.0).max(max);
         Self {
             low: if low.is_finite() { low } else { min },
             high: if high.is_finite() { high } else { max },
@@ -66,13 +67,17 @@ impl Range {
         Self { low, high }
     }
 
-    /// At most `most` ticks within the range.
-    pub fn ticks(&self, most: usize) -> Ticks {
-        let mut step = nice_step_for(self.low, self.high, most);
+    /// At most `most` ticks within the range; of `whole` things there are no halves.
+    pub fn ticks(&self, most: usize, whole: bool) -> Ticks {
+        let least = if whole { 1.0 } else { 0.0 };
+        let mut step = nice_step_for(self.low, self.high, most).max(least);
+        if whole {
+            step = step.ceil();
+        }
         let mut values = multiples(self, step);
         // A range that begins on a tick may hold one more than intervals fit.
         while values.len() > most {
-            step *= 2.0;
+            step = nice_step_at_least(step * 1.01);
             values = multiples(self, step);
         }
         label(values, step)
@@ -94,16 +99,20 @@ fn nice_step(min: f64, max: f64) -> f64 {
     nice_step_for(min, max, MOST_TICKS)
 }
 
-/// The smallest of 1, 2, 2.5, 5 times a power of ten that gives at most `most` intervals.
+/// The smallest nice step that gives at most `most` intervals.
 fn nice_step_for(min: f64, max: f64, most: usize) -> f64 {
-    let raw = (max / 2.0 - min / 2.0) / (most as f64 / 2.0);
-    let e = number::exponent(raw);
+    nice_step_at_least((max / 2.0 - min / 2.0) / (most as f64 / 2.0))
+}
+
+/// The smallest of 1, 2, 2.5, 5 times a power of ten that is not below `least`.
+fn nice_step_at_least(least: f64) -> f64 {
+    let e = number::exponent(least);
     [1.0, 2.0, 2.5, 5.0, 10.0]
         .into_iter()
         .map(|m| number::times_ten(m, e))
-        .find(|step| *step >= raw * (1.0 - 1e-9))
+        .find(|step| *step >= least * (1.0 - 1e-9))
         .filter(|step| step.is_finite() && *step > 0.0)
-        .unwrap_or(raw)
+        .unwrap_or(least)
 }
 
 fn multiples(range: &Range, step: f64) -> Vec<f64> {
@@ -184,7 +193,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn show(range: Range) -> String {
-        let ticks = range.ticks(MOST_TICKS);
+        let ticks = range.ticks(MOST_TICKS, false);
         let labels: Vec<_> = ticks.ticks.into_iter().map(|(_, text)| text).collect();
         format!(
             "{}{}",
@@ -196,13 +205,13 @@ mod tests {
     #[test]
     fn ticks_are_nice() {
         for (min, max, text) in [
-            (-0.4531, 0.3842, "−0.4 −0.2 0.0 0.2"),
+            (-0.4531, 0.3842, "−0.4 −0.2 0.0 0.2 0.4"),
             (0.0, 100.0, "0 20 40 60 80 100"),
             (0.0, 10.0, "0 2 4 6 8 10"),
-            (3.0, 3.0, "2.7 2.8 2.9 3.0 3.1 3.2"),
+            (3.0, 3.0, "2.8 3.0 3.2"),
             (0.0, 0.0, "−1.0 −0.5 0.0 0.5 1.0"),
             (1e-300, 5e-300, "1 2 3 4 5 [×10⁻³⁰⁰]"),
-            (0.0, 1.2e6, "0.0 0.2 0.4 0.6 0.8 1.0 [×10⁶]"),
+            (0.0, 1.2e6, "0.00 0.25 0.50 0.75 1.00 [×10⁶]"),
             (0.892_103_000_1, 0.892_103_000_9, ""),
         ] {
             if text.is_empty() {
@@ -234,7 +243,7 @@ mod tests {
                 prop_assert!(range.low <= min && range.high >= max, "{:?}", range);
                 let share = range.share(min / 2.0 + max / 2.0);
                 prop_assert!((-1e-9..=1.0 + 1e-9).contains(&share), "{:?} {}", range, share);
-                let ticks = range.ticks(MOST_TICKS);
+                let ticks = range.ticks(MOST_TICKS, false);
                 prop_assert!(ticks.ticks.len() <= MOST_TICKS);
                 for (v, label) in ticks.ticks {
                     prop_assert!((-1e-6..=1.0 + 1e-6).contains(&range.share(v)));

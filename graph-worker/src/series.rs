@@ -12,5 +12,5 @@ pub use abscissa::Abscissa;
 pub use column::Column;
 pub use curve::Curve;
 pub use heat::HeatMap;
-pub use plot::{AxisName, Curves, Plot};
+pub use plot::{AxisName, Curves, ITERATION, Plot};
 pub use slice::CutError;

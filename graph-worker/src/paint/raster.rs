@@ -80,10 +80,6 @@ impl Raster {
         &self.pixels
     }
 
-    pub fn get(&self, x: i32, y: i32) -> u8 {
-        self.pixels[(y * self.width + x) as usize]
-    }
-
     /// The bytes of one row within `left..right`.
     fn row(&mut self, y: i32, left: i32, right: i32) -> &mut [u8] {
         let start = (y * self.width) as usize;
@@ -261,6 +257,15 @@ impl<'a> Brush<'a> {
     pub fn new(palette: &'a Palette, mark: super::palette::Mark) -> Self {
         Self {
             tables: std::array::from_fn(|level| palette.cover(mark, level as u8)),
+        }
+    }
+
+    /// The same mark, never more than `level`.
+    pub fn faint(&self, level: u8) -> Self {
+        Self {
+            tables: std::array::from_fn(|l| {
+                self.tables[l * usize::from(level.min(FULL)) / usize::from(FULL)]
+            }),
         }
     }
 

@@ -75,42 +75,36 @@ impl Letters {
         let mut x = x;
         for c in visible(text) {
             let (font, size) = self.font(style);
+            let font = font.clone();
             let id = font.glyph_id(c);
-            let advance = font.as_scaled(size).h_advance(id);
             let phase = ((x - x.floor()) * PHASES) as u8;
-            let key = (style, id, phase);
-            if !self.glyphs.contains_key(&key) {
-                let glyph = rasterise(font, id, size, f32::from(phase) / PHASES);
-                self.glyphs.insert(key, glyph);
-            }
-            if let Some(glyph) = self.glyphs.get(&key) {
-                raster.stamp(
-                    brush,
-                    x.floor() as i32 + glyph.left,
-                    baseline + glyph.top,
-                    glyph.width,
-                    &glyph.levels,
-                );
-            }
-            x += advance;
+            let new = || rasterise(&font, id, size, f32::from(phase) / PHASES);
+            let glyph = self.glyphs.entry((style, id, phase)).or_insert_with(new);
+            let left = x.floor() as i32 + glyph.left;
+            raster.stamp(brush, left, baseline + glyph.top, glyph.width, &glyph.levels);
+            x += font.as_scaled(size).h_advance(id);
         }
         x
     }
 
-    /// The text, or as much of its beginning and end as fits, with `…` between.
+    /// The text, or as much of its beginning and end as fits, with ` … ` between.
     pub fn elide(&self, style: Style, text: &str, room: f32) -> String {
         if self.width(style, text) <= room {
             return text.to_owned();
         }
         let chars: Vec<char> = text.chars().collect();
-        // Two thirds of what is kept is the beginning: there stands the name.
+        // Two thirds of what is kept is the beginning: there stands the name. Loose points look like the ellipsis.
         let cut = |kept: usize| -> String {
-            let head = kept - kept / 3;
-            chars[..head]
-                .iter()
-                .chain(&['…'])
-                .chain(&chars[chars.len() - kept / 3..])
-                .collect()
+            let head: String = chars[..kept - kept / 3].iter().collect();
+            let tail: String = chars[chars.len() - kept / 3..].iter().collect();
+            let loose = ['.', '-', ' ', '·'];
+            format!(
+                "{} … {}",
+                head.trim_end_matches(loose),
+                tail.trim_start_matches(loose)
+            )
+            .trim()
+            .to_owned()
         };
         let fits = |kept: &usize| self.width(style, &cut(*kept)) <= room;
         // Hostile texts are long; a picture never holds more than this.
@@ -193,7 +187,7 @@ mod tests {
         let text = "airy.a-0.05.amp-1.5.eps-4.h-0.01.kerr-0.5.orientation-front-first.scale-1.sigma-0.tc-15.t-max-100.k2x9";
         let short = letters.elide(Style::Bold(46), text, 760.0);
         assert!(letters.width(Style::Bold(46), &short) <= 760.0);
-        assert_eq!(short, "airy.a-0.05.amp-1.5.…-max-100.k2x9");
+        assert_eq!(short, "airy.a-0.05.amp-1.5.e … x-100.k2x9");
         assert_eq!(letters.elide(Style::Bold(46), "loss", 760.0), "loss");
         assert_eq!(letters.elide(Style::Bold(46), &"x".repeat(1 << 20), 0.0), "…");
     }

@@ -5,10 +5,12 @@ use super::mapping::Mapping;
 use crate::paint::raster::{Brush, Point, Raster, Rect};
 use crate::series::Curve;
 
-const LINE: f32 = 3.0;
+const LINE: f32 = 4.0;
 const OUTLIER: f32 = 3.5;
 /// A band without height still is seen beside the line upon it.
-const RIM: f32 = 2.0;
+const RIM: f32 = 2.5;
+/// How strong the band is at its edges.
+const EDGE: u8 = 6;
 /// Bins for each row of pixels.
 const FINE: f32 = 2.0;
 /// Up to here values are sorted; above they are counted in bins.
@@ -43,6 +45,7 @@ pub fn paint(
     scratch: &mut Scratch,
 ) {
     let (line, dot) = brushes;
+    let rim = dot.faint(EDGE);
     let width = map.area.width();
     // The line comes from the last column to the left that has values, however far that is.
     let mut first = (from - 2 * REACH).max(0);
@@ -71,7 +74,7 @@ pub fn paint(
             lowest,
         ] = summary.rows;
         for (level, from, to) in [
-            (5, highest - RIM, lowest + RIM),
+            (EDGE, highest - RIM, lowest + RIM),
             (8, tenth, nine_tenths),
             (11, quarter, three_quarters),
         ] {
@@ -88,8 +91,16 @@ pub fn paint(
         for row in &summary.outliers {
             raster.disc(dot, clip, (x, top + row), OUTLIER);
         }
+        // A column that stands alone would be a hair.
+        let alone = previous.is_none_or(|(before, _)| x - before > 1.5);
+        if alone && map.index_at(curve, column + 2) == next {
+            for row in [highest, lowest] {
+                raster.disc(dot, clip, (x, top + row), OUTLIER);
+            }
+        }
         let point = (x, top + median);
         if let Some(previous) = previous {
+            raster.stroke(&rim, clip, previous, point, LINE + 2.0 * RIM);
             raster.stroke(line, clip, previous, point, LINE);
         }
         raster.disc(line, clip, point, LINE / 2.0);
@@ -131,10 +142,11 @@ fn sorted(rows: &mut [f32]) -> Summary {
         low + (high - low) * place.fract()
     };
     let quantiles = [0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0].map(at);
-    if rows.len() <= 3 {
+    // Of a handful none is an outlier.
+    if rows.len() < 8 {
         return Summary {
             rows: quantiles,
-            outliers: rows.to_vec(),
+            outliers: Vec::new(),
         };
     }
     with_outliers(quantiles, rows.iter().copied())

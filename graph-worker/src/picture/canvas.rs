@@ -9,7 +9,7 @@ use super::{dots, heat};
 use crate::paint::palette::{Kind, Mark, Palette};
 use crate::paint::png;
 use crate::paint::raster::{Brush, Patch, Raster, Rect};
-use crate::paint::text::{Letters, Style};
+use crate::paint::text::Letters;
 use crate::paint::theme::Theme;
 use crate::series::{Curve, Plot};
 
@@ -323,13 +323,4 @@ fn paint_pill(raster: &mut Raster, brush: &Brush, rect: Rect) {
         },
         brush.table(15),
     );
-}
-
-/// The size of a style in pixels, for tests of what a phone can show.
-impl Style {
-    pub fn size(self) -> u16 {
-        match self {
-            Self::Bold(size) | Self::Medium(size) => size,
-        }
-    }
 }

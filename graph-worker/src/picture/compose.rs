@@ -10,7 +10,7 @@ use crate::paint::text::{Letters, Style};
 use crate::paint::theme::Theme;
 use crate::progress::Progress;
 use crate::scale::{MOST_TICKS, Range, Ticks};
-use crate::series::{AxisName, Curves, HeatMap, Plot};
+use crate::series::{AxisName, Curves, HeatMap, ITERATION, Plot};
 
 pub const WIDTH: u16 = 1280;
 pub const HEIGHT: u16 = 960;
@@ -34,6 +34,9 @@ pub const STRIP: Rect = Rect {
 };
 
 const TICK: Style = Style::Medium(34);
+
+/// Room for the name of an upright axis.
+const MOST_NAME: f32 = 170.0;
 
 /// Everything that a picture shows.
 #[derive(Clone, Copy)]
@@ -154,10 +157,16 @@ fn curve_chart(scene: &Scene<'_>, curves: &Curves, letters: &Letters) -> Option<
             false => (curve.xs().get(0).unwrap_or(0.0), curve.xs().last().unwrap_or(0.0)),
         });
     let (first, last) = ends.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))?;
-    let x = match curves.grows && !scene.progress.complete() && scene.progress.ended.is_none() && first < last
-    {
-        true => Range::with_room(first, last),
-        false => Range::exactly(first, last),
+    // A first point alone stands in the middle of a unit to each side.
+    let lonely = first == last && first.abs() < 1e6;
+    let moving = curves.grows && !scene.progress.complete() && scene.progress.ended.is_none();
+    let x = match (lonely, moving) {
+        (true, _) => Range {
+            low: first - 1.0,
+            high: first + 1.0,
+        },
+        (false, true) => Range::with_room(first, last),
+        (false, false) => Range::exactly(first, last),
     };
     let number = AxisName {
         name: "number".to_owned(),
@@ -204,7 +213,7 @@ fn heat_chart(
         unit: None,
     };
     let axis = if ordinal { &number } else { rows };
-    let scale = colours.ticks(MOST_TICKS);
+    let scale = colours.ticks(MOST_TICKS, false);
     let wide = scale
         .ticks
         .iter()
@@ -254,12 +263,14 @@ fn chart(
     right: i32,
     letters: &Letters,
 ) -> Chart {
-    let rows = y.ticks(MOST_TICKS);
+    let rows = y.ticks(MOST_TICKS, false);
     let wide = rows
         .ticks
         .iter()
         .map(|(_, text)| letters.width(TICK, text))
         .fold(0.0, f32::max);
+    let name = up.map_or(0.0, |up| letters.width(TICK, &title(up)).min(MOST_NAME));
+    let wide = wide.max(name);
     let frame = Rect {
         left: LEFT + wide.ceil() as i32 + 16,
         top: PLOT_TOP,
@@ -278,7 +289,7 @@ fn chart(
     } else {
         map
     };
-    let columns = x.ticks(MOST_TICKS);
+    let columns = x.ticks(MOST_TICKS, ordinal || whole(x, axis));
     let mut labels = row_labels(&rows, &drawn, &frame, up, letters);
     labels.extend(column_labels(&columns, &drawn, &frame, axis, letters));
     Chart {
@@ -316,20 +327,21 @@ fn row_labels(
     up: Option<&AxisName>,
     letters: &Letters,
 ) -> Vec<Label> {
-    let mut labels: Vec<Label> = rows
-        .ticks
-        .iter()
-        .map(|(v, text)| {
-            let x = frame.left as f32 - 16.0 - letters.width(TICK, text);
-            muted(x, map.up().at(*v).round() as i32 + 12, text.clone())
-        })
-        .collect();
-    let note = match (up.map(title), &rows.note) {
-        (Some(name), Some(note)) => Some(format!("{name}  {note}")),
-        (Some(name), None) => Some(name),
-        (None, note) => note.clone(),
-    };
-    labels.extend(note.map(|note| muted(LEFT as f32, PLOT_TOP - 14, note)));
+    let named = rows.ticks.len().checked_sub(2).filter(|_| up.is_some());
+    let mut labels: Vec<Label> = Vec::new();
+    for (i, (v, text)) in rows.ticks.iter().enumerate() {
+        let name = up
+            .filter(|_| Some(i) == named)
+            .map(|up| letters.elide(TICK, &title(up), MOST_NAME));
+        let text = name.unwrap_or_else(|| text.clone());
+        let x = frame.left as f32 - 16.0 - letters.width(TICK, &text);
+        labels.push(muted(x, map.up().at(*v).round() as i32 + 12, text));
+    }
+    labels.extend(
+        rows.note
+            .clone()
+            .map(|note| muted(LEFT as f32, PLOT_TOP - 14, note)),
+    );
     labels
 }
 
@@ -370,6 +382,11 @@ fn column_labels(
     let x = (left + right - letters.width(TICK, &text)) / 2.0;
     labels[n - 2] = muted(x, baseline, text);
     labels
+}
+
+/// Iterations are counted.
+fn whole(range: Range, axis: &AxisName) -> bool {
+    range.low.fract() == 0.0 && axis.name == ITERATION
 }
 
 /// `t, L/v`.

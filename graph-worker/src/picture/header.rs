@@ -106,8 +106,8 @@ fn value(plot: &Plot, letters: &Letters) -> Vec<Label> {
             )
         }
     };
-    let mut labels = vec![right(letters, VALUE, Mark::Ink, 88, number::number(last, step))];
-    for (text, baseline) in facts.into_iter().zip([136, 178]) {
+    let mut labels = vec![right(letters, VALUE, Mark::Ink, 86, number::number(last, step))];
+    for (text, baseline) in facts.into_iter().zip([130, 170]) {
         labels.push(right(letters, SMALL, Mark::Muted, baseline, text));
     }
     labels

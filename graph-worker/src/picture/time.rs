@@ -67,7 +67,15 @@ mod tests {
                 format!("{} | {} | {}", duration(span), age(span), clock(now + span, now))
             })
             .collect();
-        insta::assert_snapshot!(told.join("\n"), @"");
+        insta::assert_snapshot!(told.join("\n"), @r"
+        0 s | now | 14:32
+        59 s | 59 s ago | 14:33
+        2 min | 1 min ago | 14:33
+        1 h 00 min | 1 h ago | 15:32
+        1 h 06 min | 1 h ago | 15:38
+        2 d 7 h | 2 d ago | Tue 22:05
+        12.7 years | 4629 d ago | Jul 2039
+        ");
     }
 
     #[test]

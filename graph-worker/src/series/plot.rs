@@ -7,6 +7,9 @@ use super::slice::{self, CutError, Found, Line};
 use super::{Curve, HeatMap};
 use crate::view::{Cut, View, What};
 
+/// What scalars are drawn over.
+pub const ITERATION: &str = "iteration";
+
 /// An axis as it is written beside its numbers.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AxisName {
@@ -47,7 +50,7 @@ impl Plot {
                 curves: cuts.iter().map(|cut| Curve::named(cut.to_string())).collect(),
                 label: String::new(),
                 axis: AxisName {
-                    name: "iteration".to_owned(),
+                    name: ITERATION.to_owned(),
                     unit: None,
                 },
                 grows: true,

@@ -53,10 +53,6 @@ pub struct Line<'a> {
 }
 
 impl Line<'_> {
-    pub fn len(&self) -> usize {
-        self.count
-    }
-
     pub fn first(&self) -> Option<f64> {
         coordinate(self.points, 0)
     }
