@@ -4,12 +4,18 @@
 pub mod airy;
 mod card;
 pub mod catalogue;
+mod events;
+mod folder;
 pub mod lorenz;
 pub mod monte_carlo;
+mod process;
 pub mod protocol;
+mod restart;
 mod solver;
+mod spool;
 pub mod standalone;
 mod undisturbed;
+pub mod watchdog;
 
 pub use solver::{BuiltIn, Solver, SolverError, built_in, find_built_in};
 pub use undisturbed::undisturbed_digest;

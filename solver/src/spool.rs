@@ -1,0 +1,209 @@
+//! Alerts on their way to the bot: written to `<data>/spool` first, sent in order, removed once the bot has them.
+//! So an alert survives a bot that is away and a watchdog that is killed; sending one twice changes nothing.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use kymo_door::{Alert, Door, DoorError};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use crate::folder;
+
+/// A refused alert is kept this long: a wrong token can be put right, a wrong alert cannot.
+const KEEP_REFUSED: chrono::TimeDelta = chrono::TimeDelta::days(1);
+
+/// How often a patrol looks into the spool.
+const PATROL: Duration = Duration::from_secs(3);
+
+/// The folder of alerts that are not delivered yet.
+#[derive(Clone, Debug)]
+pub struct Spool(PathBuf);
+
+/// What one round of sending came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    Empty,
+    Away,
+    /// The rest waits because the bot does not want it.
+    Refused,
+}
+
+impl Spool {
+    pub fn of(data: &Path) -> Self {
+        Self(data.join("spool"))
+    }
+
+    /// Names sort by time, so that an incident's end never overtakes its beginning.
+    fn path(&self, alert: &Alert) -> PathBuf {
+        self.0.join(format!(
+            "{:020}-{}.json",
+            alert.at.timestamp_micros().max(0),
+            alert.id
+        ))
+    }
+
+    pub fn put(&self, alert: &Alert) -> anyhow::Result<()> {
+        std::fs::create_dir_all(&self.0)?;
+        folder::save(&self.path(alert), alert)
+    }
+
+    /// Undelivered alerts, oldest first.
+    pub fn list(&self) -> Vec<PathBuf> {
+        let Ok(entries) = std::fs::read_dir(&self.0) else {
+            return Vec::new();
+        };
+        let mut paths: Vec<PathBuf> = entries
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .filter(|path| path.extension().is_some_and(|e| e == "json"))
+            .collect();
+        paths.sort();
+        paths
+    }
+
+    /// Sends what waits, oldest first.
+    pub async fn deliver(&self, door: &Door) -> Delivery {
+        let mut delivery = Delivery::Empty;
+        for path in self.list() {
+            let Ok(alert) = folder::load::<Alert>(&path) else {
+                // Somebody else has just delivered it, or it is damaged; a damaged one must not stop the others.
+                set_aside_if_there(&path);
+                continue;
+            };
+            match door.alert(&alert).await {
+                Ok(()) => remove(&path),
+                Err(DoorError::Away(..)) => return Delivery::Away,
+                Err(error) => {
+                    tracing::warn!(%error, title = alert.title, "the bot refused an alert; check the door's token");
+                    if is_stale(alert.at, Utc::now()) {
+                        set_aside_if_there(&path);
+                    }
+                    delivery = Delivery::Refused;
+                }
+            }
+        }
+        delivery
+    }
+}
+
+fn is_stale(at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    now - at > KEEP_REFUSED
+}
+
+fn remove(path: &Path) {
+    match std::fs::remove_file(path) {
+        Ok(()) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => tracing::warn!(%error, path = %path.display(), "a delivered alert cannot be removed"),
+    }
+}
+
+fn set_aside_if_there(path: &Path) {
+    let aside = path.with_extension("refused");
+    if let Err(error) = std::fs::rename(path, &aside)
+        && error.kind() != std::io::ErrorKind::NotFound
+    {
+        tracing::warn!(%error, path = %path.display(), "an alert that cannot be delivered cannot be set aside");
+    }
+}
+
+/// Sends alerts in the background.
+pub struct Courier {
+    alerts: mpsc::UnboundedSender<Alert>,
+    task: JoinHandle<()>,
+}
+
+impl Courier {
+    /// Without a door there is nobody to tell: alerts only reach this process's own log.
+    pub fn start(data: &Path, door: Option<Door>) -> Self {
+        Self::begin(data, door, None)
+    }
+
+    /// Also looks again and again for what others left behind.
+    pub fn patrol(data: &Path, door: Option<Door>) -> Self {
+        Self::begin(data, door, Some(PATROL))
+    }
+
+    fn begin(data: &Path, door: Option<Door>, patrol: Option<Duration>) -> Self {
+        let (alerts, inbox) = mpsc::unbounded_channel();
+        let task = tokio::spawn(carry(Spool::of(data), door, inbox, patrol));
+        Self { alerts, task }
+    }
+
+    /// Returns at once.
+    pub fn send(&self, alert: Alert) {
+        tracing::info!(key = alert.key, state = ?alert.state, title = alert.title, "alert");
+        // The task ends only with this sender.
+        let _ = self.alerts.send(alert);
+    }
+
+    /// Gives what is on its way a last chance. What is left stays in the spool.
+    pub async fn finish(self, patience: Duration) {
+        drop(self.alerts);
+        let mut task = self.task;
+        if tokio::time::timeout(patience, &mut task).await.is_err() {
+            task.abort();
+        }
+    }
+}
+
+/// Ends when the sender is gone and nothing waits.
+async fn carry(
+    spool: Spool,
+    door: Option<Door>,
+    mut inbox: mpsc::UnboundedReceiver<Alert>,
+    patrol: Option<Duration>,
+) {
+    let Some(door) = door else {
+        while inbox.recv().await.is_some() {}
+        return;
+    };
+    // What cannot be written to the disk (it may be full) waits here.
+    let mut unwritten: Vec<Alert> = Vec::new();
+    let mut delivery = deliver_all(&spool, &door, &mut unwritten).await;
+    loop {
+        let news = match retry_after(delivery).or(patrol) {
+            None => Some(inbox.recv().await),
+            Some(pause) => tokio::time::timeout(pause, inbox.recv()).await.ok(),
+        };
+        match news {
+            Some(Some(alert)) => {
+                if let Err(error) = spool.put(&alert) {
+                    tracing::warn!(%error, "an alert cannot be spooled; it is kept in memory");
+                    unwritten.push(alert);
+                }
+            }
+            // The sender is gone; if the bot is away, the initiator sends the rest.
+            Some(None) => return,
+            None => {}
+        }
+        delivery = deliver_all(&spool, &door, &mut unwritten).await;
+    }
+}
+
+async fn deliver_all(spool: &Spool, door: &Door, unwritten: &mut Vec<Alert>) -> Delivery {
+    let delivery = spool.deliver(door).await;
+    if delivery == Delivery::Away {
+        return delivery;
+    }
+    while let Some(alert) = unwritten.first() {
+        match door.alert(alert).await {
+            Ok(()) => drop(unwritten.remove(0)),
+            Err(DoorError::Away(..)) => return Delivery::Away,
+            Err(error) => {
+                tracing::warn!(%error, title = alert.title, "the bot refused an alert");
+                unwritten.remove(0);
+            }
+        }
+    }
+    delivery
+}
+
+fn retry_after(delivery: Delivery) -> Option<Duration> {
+    match delivery {
+        Delivery::Empty => None,
+        Delivery::Away => Some(Duration::from_secs(1)),
+        Delivery::Refused => Some(Duration::from_secs(60)),
+    }
+}

@@ -1,0 +1,402 @@
+//! One attempt from its marker to its end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use chrono::Utc;
+use kymo_runlog::event::RunEvent;
+use kymo_runlog::order::When;
+use kymo_runlog::{Log, Outcome, RunWriter};
+use tokio::io::AsyncWriteExt;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::WatchdogConfig;
+use super::child::{Launch, Pipes, Solver};
+use super::herald::Herald;
+use super::keep::{self, Hold};
+use super::listen::{self, Audience, Ear, Talk};
+use super::memory::OutOfMemory;
+use super::orders::follow_orders;
+use super::output::{Bounds, Output};
+use super::past::{self, Past};
+use super::publisher::{Entrance, Published, Publisher};
+use super::tell::{Teller, incident};
+use super::verdict::{Cause, Exit, Verdict, in_words, verdict};
+use super::watch::Watch;
+use crate::catalogue::Feed;
+use crate::events::patiently;
+use crate::folder::{self, Job, Lives, RunFolder};
+use crate::protocol::{JobLine, LineParser};
+use crate::restart;
+use crate::spool::Courier;
+
+/// How long a crash's alert waits for the solver's last words.
+const LAST_WORDS: Duration = Duration::from_millis(100);
+/// How long what a solver left behind may go on talking.
+const AFTERLIFE: Duration = Duration::from_secs(2);
+
+/// One attempt and all it needs.
+pub struct Attempt<'a> {
+    pub job: &'a Job,
+    pub config: &'a WatchdogConfig,
+    pub log: Arc<dyn Log>,
+    pub folder: &'a RunFolder,
+    pub courier: &'a Courier,
+    pub audience: Audience,
+    pub stop: CancellationToken,
+}
+
+/// How it ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ended {
+    pub verdict: Verdict,
+    /// `None`: the solver never ran.
+    pub exit: Option<Exit>,
+    /// The last iteration that the log acknowledged.
+    pub iteration: u64,
+    /// Failures in a row, if the next attempt is to follow.
+    pub failures: u32,
+    /// When the restart policy wants the next attempt.
+    pub again_in: Option<Duration>,
+    /// What the solver said last, if it failed.
+    pub last_lines: Vec<String>,
+}
+
+/// What goes on beside the solver; all of it ends with the attempt.
+pub struct Company {
+    pub ear: Ear,
+    pub publisher: Publisher,
+    pub causes: mpsc::Receiver<(Cause, When)>,
+    pub hold: watch::Receiver<Hold>,
+    entrance: Entrance,
+    listeners: Vec<JoinHandle<()>>,
+    /// They talk to the solver or for it.
+    speakers: Vec<JoinHandle<()>>,
+    /// They listen to the log.
+    watchers: Vec<JoinHandle<()>>,
+}
+
+impl Attempt<'_> {
+    pub async fn run(self, lives: &mut Lives) -> anyhow::Result<Ended> {
+        let Some(past) = self.stop.run_until_cancelled(self.take_over()).await else {
+            return Ok(self.ended(Verdict::LeftWanted, None, 0, 0));
+        };
+        let past = past?;
+        let from = past.iterations;
+        let herald = Herald::start(self.log.clone(), self.job.clone());
+        let ended = match self.live(past, lives, &herald).await {
+            Ok(ended) => ended,
+            Err(error) => {
+                let reason = format!("cannot start: {error:#}");
+                let ended = self.ended(
+                    Verdict::Failed {
+                        reason: reason.clone(),
+                    },
+                    None,
+                    from,
+                    from,
+                );
+                self.courier.send(self.teller().failed(
+                    incident(self.job, false),
+                    &reason,
+                    from,
+                    ended.again_in,
+                    Vec::new(),
+                ));
+                ended
+            }
+        };
+        self.announce_end(&herald, &ended);
+        herald.finish(&self.stop).await;
+        if ended.verdict != Verdict::Lost {
+            let release = tokio::time::timeout(Duration::from_secs(2), keep::release(&*self.log, self.job));
+            if !matches!(release.await, Ok(Ok(_))) {
+                tracing::warn!(topic = %self.job.topic, "the claim cannot be released; it ends by itself");
+            }
+        }
+        Ok(ended)
+    }
+
+    /// Reads what the topic holds and begins the attempt there.
+    async fn take_over(&self) -> anyhow::Result<Past> {
+        let (log, topic) = (&*self.log, &self.job.topic);
+        patiently(|| log.create(topic)).await?;
+        if self.job.fresh {
+            patiently(|| log.clear(topic))
+                .await
+                .with_context(|| format!("clear {topic}"))?;
+        }
+        let mut past = patiently(|| past::read(log, topic, &self.job.entry.replay)).await?;
+        if past.attempt >= self.job.attempt {
+            bail!(
+                "attempt {} of {topic} is over: attempt {} is in the log",
+                self.job.attempt,
+                past.attempt
+            );
+        }
+        if !self.job.entry.resumes {
+            past = Past {
+                iterations: 0,
+                records: Default::default(),
+                state: None,
+                ..past
+            };
+        }
+        let marker = self.writer().marker(past.iterations + 1, &self.job.host);
+        patiently(|| log.append(topic, vec![marker.clone()]))
+            .await
+            .with_context(|| format!("write to {topic}"))?;
+        Ok(past)
+    }
+
+    /// Starts the solver and stays until it has ended and its records are in the log. An error means that it never ran.
+    async fn live(&self, past: Past, lives: &mut Lives, herald: &Herald) -> anyhow::Result<Ended> {
+        let from = past.iterations;
+        let entry = &self.job.entry;
+        let parser = LineParser::new(from, &entry.patterns).context("a pattern of the catalogue")?;
+        let parser = parser.with_total(entry.total(&self.job.run.parameters));
+        let mut output = Output::open(&self.folder.output(), Bounds::default()).context("open output.log")?;
+        output.remark(&match from {
+            0 => format!("attempt {}", self.job.attempt),
+            last => format!("attempt {} goes on after iteration {last}", self.job.attempt),
+        });
+        let launch = Launch::of(entry, &self.job.run.parameters, &self.config.solver_command)?;
+        // From before the start, so that no death goes unnoticed.
+        let mut deaths = signal(SignalKind::child()).context("listen for SIGCHLD")?;
+        let memory = OutOfMemory::read();
+        let mut solver = Solver::start(&launch, self.job)?;
+        lives.solver = Some(solver.process);
+        folder::save(&self.folder.lives(), lives)?;
+        let pid = u32::try_from(solver.process.pid).unwrap_or_default();
+        herald.announce(
+            from,
+            if from == 0 {
+                RunEvent::Started { pid }
+            } else {
+                RunEvent::Resumed { pid }
+            },
+        );
+        let pipes = solver.take_pipes()?;
+        let mut company = self.gather(output, parser, past, pipes);
+        let mut watch = Watch::new(self, from);
+        let exit = watch
+            .until_exit(&solver, &mut deaths, &mut company, herald)
+            .await?;
+        let cause = watch.ending.cause().cloned();
+        let out_of_memory = OutOfMemory::read().happened_since(&memory);
+        let verdict = verdict(exit, cause.as_ref(), out_of_memory);
+        wait_for_listeners(&mut company, LAST_WORDS).await;
+        let known = company.publisher.published.borrow().iteration;
+        company
+            .ear
+            .output()
+            .remark(&format!("the solver ended: {}", in_words(exit, out_of_memory)));
+        let last_lines = company.ear.output().last_lines();
+        if let Verdict::Failed { reason } = &verdict {
+            let early = self.ended(verdict.clone(), Some(exit), from, known);
+            let key = incident(self.job, known > from);
+            self.courier.send(
+                self.teller()
+                    .failed(key, reason, known, early.again_in, last_lines.clone()),
+            );
+        }
+        let published = self.wind_up(&verdict, &mut solver, company).await;
+        watch.close_incidents(&verdict, published.iteration);
+        Ok(Ended {
+            last_lines,
+            ..self.ended(verdict, Some(exit), from, published.iteration)
+        })
+    }
+
+    fn gather(&self, output: Output, parser: LineParser, past: Past, pipes: Pipes) -> Company {
+        let from = past.iterations;
+        let ear = Ear::new(output, from);
+        let (entrance, publisher) = Publisher::start(self.log.clone(), self.job.topic.clone(), from);
+        let talk = Talk {
+            ear: ear.clone(),
+            parser,
+            writer: self.writer(),
+            entrance: entrance.clone(),
+            audience: self.audience.clone(),
+            pace: self.job.pace,
+        };
+        let (tell_cause, causes) = mpsc::channel(8);
+        let (tell_hold, hold) = watch::channel(Hold::Held);
+        let orders = follow_orders(
+            self.log.clone(),
+            self.job.topic.clone(),
+            self.job.orders_from,
+            tell_cause,
+        );
+        let complain = listen::complain(ear.clone(), self.writer(), entrance.clone());
+        let mut speakers = vec![tokio::spawn(complain)];
+        if let Some(input) = pipes.input {
+            speakers.push(tokio::spawn(feed(input, self.job_line(past))));
+        }
+        let keep = keep::keep_claim(self.log.clone(), self.job.clone(), tell_hold);
+        let watchers = vec![tokio::spawn(orders), tokio::spawn(keep)];
+        let listeners = vec![
+            tokio::spawn(listen::listen_to_output(talk, pipes.output)),
+            tokio::spawn(listen::listen_to_errors(
+                ear.clone(),
+                pipes.errors,
+                self.audience.clone(),
+            )),
+        ];
+        Company {
+            ear,
+            publisher,
+            causes,
+            hold,
+            entrance,
+            listeners,
+            speakers,
+            watchers,
+        }
+    }
+
+    fn job_line(&self, past: Past) -> JobLine {
+        let (state, records) = match self.job.entry.replay {
+            Feed::None => (None, None),
+            Feed::State => (past.state, None),
+            Feed::Records | Feed::Last(_) => (past.state, Some(past.records.into())),
+        };
+        JobLine {
+            run: self.job.topic.clone(),
+            parameters: self.job.run.parameters.clone(),
+            resume_after: past.iterations,
+            pace: self.job.pace,
+            records,
+            state,
+        }
+    }
+
+    /// Everything that was said goes into the log; nothing that the solver started stays.
+    async fn wind_up(&self, verdict: &Verdict, solver: &mut Solver, mut company: Company) -> Published {
+        let patience = match verdict {
+            Verdict::Finished | Verdict::Failed { .. } => AFTERLIFE,
+            Verdict::Stopped { .. } | Verdict::LeftWanted | Verdict::Lost => LAST_WORDS,
+        };
+        wait_for_listeners(&mut company, patience).await;
+        solver.reap();
+        wait_for_listeners(&mut company, LAST_WORDS * 5).await;
+        let Company {
+            ear,
+            publisher,
+            mut hold,
+            entrance,
+            listeners,
+            speakers,
+            watchers,
+            ..
+        } = company;
+        for task in listeners.into_iter().chain(speakers) {
+            task.abort();
+        }
+        if *verdict == Verdict::Finished {
+            let iterations = ear.last();
+            entrance
+                .put(
+                    iterations,
+                    vec![self.writer().end(&Outcome {
+                        iterations,
+                        finished: true,
+                    })],
+                )
+                .await;
+        }
+        drop(entrance);
+        let lost = async {
+            if hold.wait_for(|hold| *hold == Hold::Lost).await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        };
+        let hurry = async {
+            tokio::select! {
+                () = self.stop.cancelled() => tokio::time::sleep(AFTERLIFE).await,
+                () = lost => {}
+            }
+        };
+        let published = publisher.finish_unless(hurry).await;
+        for task in watchers {
+            task.abort();
+        }
+        published
+    }
+
+    fn announce_end(&self, herald: &Herald, ended: &Ended) {
+        let event = match &ended.verdict {
+            Verdict::Finished => RunEvent::Finished,
+            Verdict::Stopped { by } => RunEvent::Stopped { by: by.clone() },
+            Verdict::Failed { reason } => RunEvent::Failed {
+                reason: reason.clone(),
+                last_lines: ended.last_lines.clone(),
+                again_at: ended.again_in.map(|pause| Utc::now() + pause),
+            },
+            Verdict::LeftWanted | Verdict::Lost => return,
+        };
+        herald.announce(ended.iteration, event);
+    }
+
+    fn ended(&self, verdict: Verdict, exit: Option<Exit>, from: u64, iteration: u64) -> Ended {
+        let failed = matches!(verdict, Verdict::Failed { .. });
+        let failures = if failed {
+            restart::failures_in_a_row(self.job.failures, iteration > from)
+        } else {
+            0
+        };
+        let again_in = if failed {
+            restart::pause_before_next(&self.job.entry.restart, failures)
+        } else {
+            None
+        };
+        Ended {
+            verdict,
+            exit,
+            iteration,
+            failures,
+            again_in,
+            last_lines: Vec::new(),
+        }
+    }
+
+    pub fn teller(&self) -> Teller<'_> {
+        Teller {
+            job: self.job,
+            now: Utc::now(),
+        }
+    }
+
+    fn writer(&self) -> RunWriter {
+        RunWriter::new(
+            self.job.run.clone(),
+            self.job.attempt,
+            self.job.entry.card.version.clone(),
+        )
+    }
+}
+
+/// Gives the solver its job. It may never read it, and it may end before: neither is our trouble.
+async fn feed(mut input: tokio::process::ChildStdin, job: JobLine) {
+    let line = job.to_line() + "\n";
+    if let Err(error) = input.write_all(line.as_bytes()).await {
+        tracing::debug!(%error, "the solver did not read its job line");
+    }
+}
+
+/// Waits until the solver's output has ended. Waiting for the log does not count: the solver's words are in the pipe.
+async fn wait_for_listeners(company: &mut Company, patience: Duration) {
+    let deadline = Instant::now() + patience;
+    while company.listeners.iter().any(|task| !task.is_finished()) {
+        let now = Instant::now();
+        if now >= deadline && !(patience > LAST_WORDS && company.ear.is_waiting()) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}

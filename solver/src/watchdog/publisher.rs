@@ -1,0 +1,167 @@
+//! Records on their way into the log: in order, in batches while an append is under way, in bounded memory.
+//! While the log is away nobody is let in any more, so the solver waits at its pipe; it goes on by itself.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kymo_runlog::{Log, LogError, Message, Topic};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::task::JoinHandle;
+
+/// Payload bytes that may wait.
+const BUDGET: usize = 32 << 20;
+/// Payload bytes of one append.
+const BATCH: usize = 4 << 20;
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// How far the log is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Published {
+    /// The last iteration that the log acknowledged.
+    pub iteration: u64,
+    pub trouble: Option<Trouble>,
+    /// The log will never take what waits.
+    pub refused: Option<String>,
+}
+
+/// Why the log does not take records just now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    Away(String),
+    Full(String),
+}
+
+struct Item {
+    iteration: u64,
+    messages: Vec<Message>,
+    /// Given back when the log has the messages.
+    _room: OwnedSemaphorePermit,
+    bytes: usize,
+}
+
+/// The way in.
+#[derive(Clone)]
+pub struct Entrance {
+    items: mpsc::UnboundedSender<Item>,
+    room: Arc<Semaphore>,
+}
+
+impl Entrance {
+    /// Waits for room. `false`: the log refuses this attempt, nothing more will be taken.
+    pub async fn put(&self, iteration: u64, messages: Vec<Message>) -> bool {
+        let bytes: usize = messages.iter().map(|message| message.payload.len() + 512).sum();
+        // A single record larger than the budget goes alone.
+        let wanted = u32::try_from(bytes.min(BUDGET)).unwrap_or(u32::MAX);
+        let Ok(room) = self.room.clone().acquire_many_owned(wanted).await else {
+            return false;
+        };
+        self.items
+            .send(Item {
+                iteration,
+                messages,
+                _room: room,
+                bytes,
+            })
+            .is_ok()
+    }
+}
+
+/// The task that appends.
+pub struct Publisher {
+    pub published: watch::Receiver<Published>,
+    task: JoinHandle<()>,
+}
+
+impl Publisher {
+    pub fn start(log: Arc<dyn Log>, topic: Topic, iteration: u64) -> (Entrance, Self) {
+        let (items, inbox) = mpsc::unbounded_channel();
+        let (state, published) = watch::channel(Published {
+            iteration,
+            ..Published::default()
+        });
+        let room = Arc::new(Semaphore::new(BUDGET));
+        let task = tokio::spawn(publish(log, topic, inbox, state, room.clone()));
+        (Entrance { items, room }, Self { published, task })
+    }
+
+    /// Waits until everything that was put in is in the log, unless `hurry` comes first: then the rest is given up.
+    /// All entrances must be dropped first.
+    pub async fn finish_unless(mut self, hurry: impl Future<Output = ()>) -> Published {
+        let ended = tokio::select! {
+            ended = &mut self.task => ended,
+            () = hurry => {
+                self.task.abort();
+                Ok(())
+            }
+        };
+        let published = self.published.borrow().clone();
+        match ended {
+            Ok(()) => published,
+            Err(error) => Published {
+                refused: Some(format!("publishing ended unexpectedly: {error}")),
+                ..published
+            },
+        }
+    }
+}
+
+async fn publish(
+    log: Arc<dyn Log>,
+    topic: Topic,
+    mut inbox: mpsc::UnboundedReceiver<Item>,
+    state: watch::Sender<Published>,
+    room: Arc<Semaphore>,
+) {
+    while let Some(first) = inbox.recv().await {
+        let mut bytes = first.bytes;
+        let mut batch = vec![first];
+        while bytes < BATCH
+            && let Ok(item) = inbox.try_recv()
+        {
+            bytes += item.bytes;
+            batch.push(item);
+        }
+        let iteration = batch.last().map(|item| item.iteration).unwrap_or_default();
+        let messages: Vec<Message> = batch
+            .iter_mut()
+            .flat_map(|item| std::mem::take(&mut item.messages))
+            .collect();
+        match append(&*log, &topic, messages, &state).await {
+            Ok(()) => state.send_modify(|now| now.iteration = now.iteration.max(iteration)),
+            Err(error) => {
+                state.send_modify(|now| now.refused = Some(error.to_string()));
+                room.close();
+                return;
+            }
+        }
+    }
+}
+
+/// Tries until the log has the batch. Half of it may be there already: records have identities, so that is harmless.
+async fn append(
+    log: &dyn Log,
+    topic: &Topic,
+    messages: Vec<Message>,
+    state: &watch::Sender<Published>,
+) -> Result<(), LogError> {
+    let mut pause = Duration::from_millis(20);
+    loop {
+        let trouble = match log.append(topic, messages.clone()).await {
+            Ok(_) => {
+                state.send_if_modified(|now| now.trouble.take().is_some());
+                return Ok(());
+            }
+            Err(LogError::Full { reason, .. }) => Trouble::Full(reason),
+            Err(LogError::Away { reason, .. }) => Trouble::Away(reason),
+            Err(
+                error @ (LogError::UnknownTopic(..)
+                | LogError::Denied { .. }
+                | LogError::TooLarge { .. }
+                | LogError::Broken { .. }),
+            ) => return Err(error),
+        };
+        state.send_modify(|now| now.trouble = Some(trouble));
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}

@@ -1,0 +1,155 @@
+//! The words of a watchdog's alerts. One incident has one key, so that its end edits the message of its beginning.
+
+use chrono::{DateTime, Utc};
+use kymo_door::{Alert, AlertState, Severity};
+use kymo_runlog::{ShortId, Topic};
+use uuid::Uuid;
+
+use super::publisher::Trouble;
+use crate::folder::Job;
+
+/// Who speaks.
+pub struct Teller<'a> {
+    pub job: &'a Job,
+    pub now: DateTime<Utc>,
+}
+
+impl Teller<'_> {
+    /// The solver ended badly. Later failures in the same row belong to the same incident.
+    pub fn failed(
+        &self,
+        key: String,
+        reason: &str,
+        iteration: u64,
+        again_in: Option<std::time::Duration>,
+        last_lines: Vec<String>,
+    ) -> Alert {
+        let saved = match iteration {
+            0 => "No iteration was completed.".to_owned(),
+            1 => "Iteration 1 is saved.".to_owned(),
+            last => format!("Iterations 1 to {last} are saved."),
+        };
+        let next = match again_in {
+            Some(pause) if iteration == 0 => format!("It starts again in {}.", seconds(pause.as_secs_f64())),
+            Some(pause) => format!("It goes on from there in {}.", seconds(pause.as_secs_f64())),
+            None => "It is not started again by itself; press Start to go on.".to_owned(),
+        };
+        let title = format!("{} failed: {reason}", self.name());
+        Alert {
+            last_lines,
+            ..self.alert(key, Severity::Critical, title, format!("{saved} {next}"))
+        }
+    }
+
+    /// The incident of the attempts before this one is over.
+    pub fn recovered(&self, key: &str, iteration: u64) -> Alert {
+        let title = format!("{} recovered", self.name());
+        let text = format!(
+            "Attempt {} goes on; iteration {iteration} is saved.",
+            self.job.attempt
+        );
+        self.resolved(key.to_owned(), title, text)
+    }
+
+    pub fn silent(&self, number: u32, silent: f64, iteration: u64, last_lines: Vec<String>) -> Alert {
+        let title = format!("{} is silent: nothing heard for {}", self.name(), seconds(silent));
+        let text = format!("Its last iteration is {iteration}. It still runs; stop it if it hangs.");
+        Alert {
+            last_lines,
+            ..self.alert(self.key("silent", number), Severity::Warning, title, text)
+        }
+    }
+
+    pub fn heard(&self, number: u32) -> Alert {
+        let title = format!("{} is heard again", self.name());
+        self.resolved(self.key("silent", number), title, String::new())
+    }
+
+    pub fn ended_after_silence(&self, number: u32) -> Alert {
+        let title = format!("{} has ended after its silence", self.name());
+        self.resolved(self.key("silent", number), title, String::new())
+    }
+
+    /// The log does not take records.
+    pub fn log_trouble(&self, number: u32, trouble: &Trouble, log: &str) -> Alert {
+        let title = match trouble {
+            Trouble::Full(_) => format!("{} waits: no space left for the {log}", self.name()),
+            Trouble::Away(_) => format!("{} waits: the {log} cannot be reached", self.name()),
+        };
+        let text = match trouble {
+            Trouble::Full(reason) => {
+                format!("{reason}. Free some space; the run goes on by itself, nothing is lost.")
+            }
+            Trouble::Away(reason) => {
+                format!("{reason}. The run goes on by itself when the log is back, nothing is lost.")
+            }
+        };
+        self.alert(self.key("log", number), Severity::Warning, title, text)
+    }
+
+    pub fn log_is_back(&self, number: u32) -> Alert {
+        let title = format!("{} goes on: the log takes records again", self.name());
+        self.resolved(self.key("log", number), title, String::new())
+    }
+
+    /// The watchdog itself ended without a word; told by whoever notices.
+    pub fn watchdog_died(&self, key: String, reason: &str) -> Alert {
+        let title = format!("the watchdog of {} died", self.name());
+        let text = format!("{reason} Its solver ended with it; both start again from the log.");
+        self.alert(key, Severity::Warning, title, text)
+    }
+
+    fn name(&self) -> String {
+        format!("{} ({})", self.job.run.solver, ShortId::of(&self.job.topic))
+    }
+
+    fn key(&self, what: &str, number: u32) -> String {
+        format!("{}/{}/{what}/{number}", self.job.topic, self.job.attempt)
+    }
+
+    fn resolved(&self, key: String, title: String, text: String) -> Alert {
+        Alert {
+            state: AlertState::Resolved,
+            ..self.alert(key, Severity::Info, title, text)
+        }
+    }
+
+    fn alert(&self, key: String, severity: Severity, title: String, text: String) -> Alert {
+        Alert {
+            id: Uuid::now_v7(),
+            key,
+            topic: Some(self.job.topic.clone()),
+            state: AlertState::Open,
+            severity,
+            title,
+            text,
+            last_lines: Vec::new(),
+            at: self.now,
+            host: self.job.host.clone(),
+        }
+    }
+}
+
+/// The key of what goes wrong with this attempt's solver. A row of failures is one incident; an attempt that got
+/// further has ended the incident before it.
+pub fn incident(job: &Job, progressed: bool) -> String {
+    match &job.incident {
+        Some(key) if !progressed => key.clone(),
+        Some(_) | None => new_incident(&job.topic, job.attempt),
+    }
+}
+
+/// The key of a row of failures that begins with this attempt.
+pub fn new_incident(topic: &Topic, attempt: u32) -> String {
+    format!("{topic}/{attempt}/failed")
+}
+
+fn seconds(value: f64) -> String {
+    if value >= 120.0 {
+        format!("{:.0} min", value / 60.0)
+    } else if value >= 10.0 || value.fract() == 0.0 {
+        format!("{value:.0} s")
+    } else {
+        format!("{value:.1} s")
+    }
+}
