@@ -6,6 +6,7 @@ mod card;
 pub mod catalogue;
 mod events;
 mod folder;
+pub mod initiator;
 pub mod lorenz;
 pub mod monte_carlo;
 mod process;

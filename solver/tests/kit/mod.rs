@@ -1,0 +1,394 @@
+//! A house for lives: a data folder with an embedded log, an initiator and watchdogs as real processes (this very
+//! test binary, started again in another role), and solvers written in shell or Python.
+
+#![allow(dead_code)]
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::Utc;
+use kymo_runlog::catalogue::SolverCard;
+use kymo_runlog::event::{EventRecord, RunEvent};
+use kymo_runlog::order::{Order, OrderRecord, When};
+use kymo_runlog::{
+    Change, Log, LogConfig, Message, Parameters, Position, Record, Replay, RunId, Stored, Topic,
+};
+use kymo_solver::catalogue::{Catalogue, CommandLine, Entry, Feed, Program, Restart};
+use serde::de::DeserializeOwned;
+use tokio_util::sync::CancellationToken;
+
+const ROLE: &str = "LIVES_ROLE";
+const DATA: &str = "LIVES_DATA";
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Becomes the role that this process was started in, if it was. Every test binary calls it from a test named `role`.
+pub fn play_role() {
+    let (Ok(role), Ok(data)) = (std::env::var(ROLE), std::env::var(DATA)) else {
+        return;
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    runtime.block_on(async {
+        let data = PathBuf::from(data);
+        let log = open_log(&data).await;
+        let stop = CancellationToken::new();
+        let terminated = stop.clone();
+        let mut signals =
+            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).expect("signals");
+        tokio::spawn(async move {
+            signals.recv().await;
+            terminated.cancel();
+        });
+        let door = door_of(&data);
+        let ended = match role.as_str() {
+            "initiator" => {
+                let entries: Vec<Entry> = read_json(&data.join("catalogue.json"));
+                let config = kymo_solver::initiator::InitiatorConfig {
+                    host: "lab".to_owned(),
+                    data: data.clone(),
+                    catalogue: Catalogue::of(entries),
+                    watchdog_command: command_of("watchdog", &data),
+                };
+                kymo_solver::initiator::run(config, log, door, stop).await
+            }
+            "watchdog" => {
+                let job = PathBuf::from(std::env::args_os().next_back().expect("the job file"));
+                let config = kymo_solver::watchdog::WatchdogConfig {
+                    job,
+                    data,
+                    solver_command: Vec::new(),
+                };
+                kymo_solver::watchdog::run(config, log, door, stop).await
+            }
+            other => panic!("no role {other}"),
+        };
+        if let Err(error) = ended {
+            eprintln!("{error:#}");
+            std::process::exit(1);
+        }
+    });
+    std::process::exit(0);
+}
+
+/// The environment says which role, so `env` is the program and this binary its argument.
+fn command_of(role: &str, data: &Path) -> Vec<OsString> {
+    let me = std::env::current_exe().expect("this binary");
+    let set = |name: &str, value: &std::ffi::OsStr| {
+        let mut text = OsString::from(format!("{name}="));
+        text.push(value);
+        text
+    };
+    vec![
+        "env".into(),
+        set(ROLE, role.as_ref()),
+        set(DATA, data.as_os_str()),
+        me.into(),
+        "--exact".into(),
+        "role".into(),
+        "--nocapture".into(),
+        "--test-threads=1".into(),
+    ]
+}
+
+async fn open_log(data: &Path) -> Arc<dyn Log> {
+    kymo_runlog::open(&LogConfig::embedded(data))
+        .await
+        .expect("the embedded log opens")
+}
+
+fn door_of(data: &Path) -> Option<kymo_door::Door> {
+    let url = std::fs::read_to_string(data.join("door.url")).ok()?;
+    Some(kymo_door::Door::new(
+        url.parse().expect("a url"),
+        "secret".to_owned().into(),
+    ))
+}
+
+fn read_json<T: DeserializeOwned>(path: &Path) -> T {
+    serde_json::from_slice(&std::fs::read(path).expect("the file")).expect("JSON")
+}
+
+/// The house.
+pub struct House {
+    folder: tempfile::TempDir,
+    pub log: Arc<dyn Log>,
+    entries: Vec<Entry>,
+    initiator: Option<Child>,
+}
+
+impl House {
+    pub async fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let log = open_log(folder.path()).await;
+        Self {
+            folder,
+            log,
+            entries: Vec::new(),
+            initiator: None,
+        }
+    }
+
+    pub fn data(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Puts a shell script into the catalogue.
+    pub fn teach(&mut self, name: &str, script: &str, change: impl FnOnce(&mut Entry)) -> RunId {
+        self.teach_command(name, &["sh", "-c", script], change)
+    }
+
+    pub fn teach_command(&mut self, name: &str, argv: &[&str], change: impl FnOnce(&mut Entry)) -> RunId {
+        let mut entry = entry(name, argv);
+        change(&mut entry);
+        self.entries.push(entry);
+        RunId {
+            solver: name.to_owned(),
+            parameters: Parameters::default(),
+        }
+    }
+
+    pub fn start_initiator(&mut self) {
+        let text = serde_json::to_vec(&self.entries).expect("JSON");
+        std::fs::write(self.data().join("catalogue.json"), text).expect("write");
+        let command = command_of("initiator", self.data());
+        let said = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(self.data().join("initiator.log"));
+        let said = said.expect("initiator.log");
+        let child = Command::new(&command[0])
+            .args(&command[1..])
+            .stdin(Stdio::null())
+            .stdout(said.try_clone().expect("a handle"))
+            .stderr(said)
+            .spawn();
+        self.initiator = Some(child.expect("the initiator starts"));
+    }
+
+    pub fn kill_initiator(&mut self) {
+        let mut child = self.initiator.take().expect("an initiator");
+        child.kill().expect("kill -9");
+        child.wait().expect("reap");
+    }
+
+    pub async fn order(&self, order: Order) {
+        let record = OrderRecord {
+            id: uuid::Uuid::new_v4(),
+            at: Utc::now(),
+            by: "Ada".to_owned(),
+            order,
+        };
+        let topic = kymo_runlog::order::topic();
+        self.log.create(&topic).await.expect("create");
+        self.log
+            .append(&topic, vec![Message::json("test", &record)])
+            .await
+            .expect("append");
+    }
+
+    pub async fn start(&self, run: &RunId) {
+        self.order(Order::Start {
+            run: run.clone(),
+            topic: run.topic(),
+            fresh: false,
+            pace: None,
+        })
+        .await;
+    }
+
+    pub async fn stop(&self, run: &RunId, when: When) {
+        self.order(Order::Stop {
+            topic: run.topic(),
+            when,
+        })
+        .await;
+    }
+
+    pub async fn messages(&self, topic: &Topic) -> Vec<Stored> {
+        let mut all = Vec::new();
+        let mut from = Position::START;
+        while let Ok(chunk) = self.log.read(topic, from, 1 << 24).await
+            && let Some(last) = chunk.last()
+        {
+            from = last.position.next();
+            all.extend(chunk);
+        }
+        all
+    }
+
+    pub async fn events(&self, run: &RunId) -> Vec<EventRecord> {
+        let stored = self.messages(&kymo_runlog::event::topic()).await;
+        let events = stored
+            .iter()
+            .map(|stored| stored.json::<EventRecord>().expect("an event"));
+        events.filter(|event| event.topic == run.topic()).collect()
+    }
+
+    /// Waits for an event of the run; the whole story so far is in the panic when it does not come.
+    pub async fn wait_for_event(&self, run: &RunId, wanted: impl Fn(&EventRecord) -> bool) -> EventRecord {
+        let found = self
+            .wait_for(|| async { self.events(run).await.into_iter().find(|event| wanted(event)) })
+            .await;
+        match found {
+            Some(event) => event,
+            None => panic!(
+                "the event did not come: {:#?}\n{}",
+                self.events(run).await,
+                self.what_was_said()
+            ),
+        }
+    }
+
+    /// Looks again and again until there is something.
+    pub async fn wait_for<T, F: Future<Output = Option<T>>>(&self, look: impl Fn() -> F) -> Option<T> {
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        while tokio::time::Instant::now() < deadline {
+            if let Some(found) = look().await {
+                return Some(found);
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        None
+    }
+
+    pub async fn wait_until_finished(&self, run: &RunId) -> EventRecord {
+        self.wait_for_event(run, |event| event.event == RunEvent::Finished)
+            .await
+    }
+
+    pub async fn wait_for_iteration(&self, run: &RunId, iteration: u64) {
+        let reached = || async { (self.replay(run).await.iterations >= iteration).then_some(()) };
+        if self.wait_for(reached).await.is_none() {
+            panic!("iteration {iteration} did not come\n{}", self.what_was_said());
+        }
+    }
+
+    pub async fn replay(&self, run: &RunId) -> Replayed {
+        let mut replay = Replay::new(run.topic());
+        let mut replayed = Replayed::default();
+        for stored in self.messages(&run.topic()).await {
+            for change in replay.push(&stored) {
+                match change {
+                    Change::Attempt(marker) => replayed.markers.push((marker.attempt, marker.from)),
+                    Change::Forgotten { from } => replayed.records.retain(|record| record.iteration < from),
+                    Change::Iteration { record, .. } => replayed.records.push(*record),
+                    Change::Rejected(report) => replayed.reports.push(report.reason),
+                    Change::Complaint(complaint) => {
+                        replayed.complaints.push((complaint.rejected, complaint.reason))
+                    }
+                    Change::Ended(_) => replayed.ended = true,
+                }
+            }
+        }
+        replayed.iterations = replay.iterations();
+        replayed.digest = replay.digest();
+        replayed
+    }
+
+    pub fn run_folder(&self, run: &RunId) -> PathBuf {
+        self.data()
+            .join("runs")
+            .join(kymo_runlog::ShortId::of(&run.topic()).as_str())
+    }
+
+    /// Pids out of watchdog.json: the watchdog's and the solver's.
+    pub fn pids(&self, run: &RunId) -> Option<(i32, Option<i32>)> {
+        let text = std::fs::read(self.run_folder(run).join("watchdog.json")).ok()?;
+        let json: serde_json::Value = serde_json::from_slice(&text).ok()?;
+        let pid = |who: &str| json[who]["pid"].as_i64().and_then(|pid| i32::try_from(pid).ok());
+        Some((pid("watchdog")?, pid("solver")))
+    }
+
+    pub fn what_was_said(&self) -> String {
+        let mut said = std::fs::read_to_string(self.data().join("initiator.log")).unwrap_or_default();
+        for entry in std::fs::read_dir(self.data().join("runs"))
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
+            for file in ["watchdog.log", "output.log"] {
+                let text = std::fs::read(entry.path().join(file)).unwrap_or_default();
+                said.push_str(&String::from_utf8_lossy(&text[text.len().saturating_sub(4000)..]));
+            }
+        }
+        said
+    }
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.initiator.take() {
+            // A test that failed leaves nobody behind.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        for entry in std::fs::read_dir(self.data().join("runs"))
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
+            let Ok(text) = std::fs::read(entry.path().join("watchdog.json")) else {
+                continue;
+            };
+            let Ok(json) = serde_json::from_slice::<serde_json::Value>(&text) else {
+                continue;
+            };
+            if let Some(pid) = json["watchdog"]["pid"].as_i64() {
+                let start = format!("/proc/{pid}/cmdline");
+                let ours = std::fs::read_to_string(start).is_ok_and(|line| line.contains("role"));
+                if ours {
+                    let _ = nix::sys::signal::kill(
+                        nix::unistd::Pid::from_raw(i32::try_from(pid).expect("a pid")),
+                        nix::sys::signal::Signal::SIGKILL,
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// What a run's topic holds.
+#[derive(Debug, Default)]
+pub struct Replayed {
+    pub iterations: u64,
+    pub digest: String,
+    pub markers: Vec<(u32, u64)>,
+    pub records: Vec<Record>,
+    pub reports: Vec<String>,
+    pub complaints: Vec<(u64, String)>,
+    pub ended: bool,
+}
+
+fn entry(name: &str, argv: &[&str]) -> Entry {
+    Entry {
+        card: SolverCard {
+            name: name.to_owned(),
+            version: "1".to_owned(),
+            help: String::new(),
+            view: None,
+            parameters: Vec::new(),
+        },
+        program: Program::Command(CommandLine {
+            // Nothing in it is a placeholder.
+            argv: argv
+                .iter()
+                .map(|word| word.replace('{', "{{").replace('}', "}}"))
+                .collect(),
+            directory: None,
+            environment: BTreeMap::new(),
+        }),
+        patience: None,
+        grace: 5.0,
+        restart: Restart::Never,
+        replay: Feed::None,
+        patterns: Vec::new(),
+        resumes: true,
+        total: None,
+    }
+}
