@@ -15,6 +15,7 @@ mod restart;
 mod solver;
 mod spool;
 pub mod standalone;
+pub mod terminal;
 mod undisturbed;
 pub mod watchdog;
 

@@ -1,0 +1,371 @@
+//! `kymo run`: a solver of the catalogue, or any command, under a watchdog in this very process, with panel and
+//! alerts like every run. It needs no initiator; nobody else starts the run again.
+
+mod progress;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use chrono::Utc;
+use kymo_door::Door;
+use kymo_runlog::catalogue::SolverCard;
+use kymo_runlog::claim::{self, Lease};
+use kymo_runlog::{Log, Parameters, RunId, Topic};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::catalogue::{Catalogue, CommandLine, Entry, Feed, Program, Restart};
+use crate::events::{self, patiently};
+use crate::folder::Job;
+use crate::initiator::ledger::{Ledger, Source};
+use crate::watchdog::{Audience, Ended, Verdict, WatchdogConfig, exit_code, tell, watch_over};
+
+/// Seconds between Ctrl-C and SIGKILL for a command that we know nothing of.
+const GRACE: f64 = 10.0;
+
+/// What `kymo run` needs to know of its house.
+#[derive(Clone, Debug)]
+pub struct TerminalConfig {
+    pub host: String,
+    pub data: PathBuf,
+    pub catalogue: Catalogue,
+    /// Argv prefix that makes a built-in solver a program: `kymo solver`.
+    pub solver_command: Vec<OsString>,
+}
+
+/// What shall run.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// A solver of the catalogue with its parameters.
+    Solver {
+        solver: String,
+        assignments: Vec<String>,
+        fresh: bool,
+    },
+    /// Any command; its name is the run's.
+    Program {
+        name: Option<String>,
+        command: Vec<String>,
+        fresh: bool,
+    },
+}
+
+/// Runs it to its end and returns the exit code that a shell would.
+pub async fn run(
+    config: TerminalConfig,
+    command: Command,
+    log: Arc<dyn Log>,
+    door: Option<Door>,
+    stop: CancellationToken,
+) -> anyhow::Result<u8> {
+    let wanted = Wanted::of(&command, &config.catalogue)?;
+    let mut ledger = Ledger::default();
+    for source in Source::ALL {
+        let topic = source.topic();
+        patiently(|| log.create(&topic))
+            .await
+            .with_context(|| format!("create {topic}"))?;
+    }
+    let watchdog = WatchdogConfig {
+        job: PathBuf::new(),
+        data: config.data.clone(),
+        solver_command: config.solver_command.clone(),
+    };
+    let mut job = wanted.job(&config.host, &*log).await?;
+    loop {
+        job.attempt = claim_next(&mut job, &mut ledger, &*log).await?;
+        let audience = wanted.audience();
+        let ended = watch_over(
+            job.clone(),
+            &watchdog,
+            log.clone(),
+            door.clone(),
+            stop.clone(),
+            audience,
+        )
+        .await?;
+        wanted.tell_end(&ended);
+        let Some(pause) = ended.again_in else {
+            return Ok(code_of(&ended));
+        };
+        if stop
+            .run_until_cancelled(tokio::time::sleep(pause))
+            .await
+            .is_none()
+        {
+            return Ok(code_of(&ended));
+        }
+        if ended.failures == 1 {
+            job.incident = Some(tell::new_incident(&job.topic, job.attempt));
+        }
+        job.failures = ended.failures;
+        job.fresh = false;
+    }
+}
+
+/// The run that is meant.
+struct Wanted {
+    run: RunId,
+    entry: Entry,
+    fresh: bool,
+    pace: Option<f64>,
+    /// The program's own output is the terminal's.
+    passes: bool,
+}
+
+impl Wanted {
+    fn of(command: &Command, catalogue: &Catalogue) -> anyhow::Result<Self> {
+        match command {
+            Command::Solver {
+                solver,
+                assignments,
+                fresh,
+            } => {
+                let entry = catalogue.load(solver)?.clone();
+                let (pace, assignments) = take_pace(assignments)?;
+                let run = entry.card.read(&assignments).map_err(|problems| {
+                    anyhow::anyhow!(
+                        problems
+                            .iter()
+                            .map(ToString::to_string)
+                            .collect::<Vec<_>>()
+                            .join("\n")
+                    )
+                })?;
+                Ok(Self {
+                    run,
+                    entry,
+                    fresh: *fresh,
+                    pace,
+                    passes: false,
+                })
+            }
+            Command::Program { name, command, fresh } => {
+                let program = command
+                    .first()
+                    .context("there is no command; write kymo run --name train -- python train.py")?;
+                let name = match name {
+                    Some(name) => name.clone(),
+                    None => program.rsplit('/').next().unwrap_or(program).to_owned(),
+                };
+                let run = RunId {
+                    solver: name.clone(),
+                    parameters: Parameters::default(),
+                };
+                Ok(Self {
+                    run,
+                    entry: entry_of(name, command),
+                    fresh: *fresh,
+                    pace: None,
+                    passes: true,
+                })
+            }
+        }
+    }
+
+    async fn job(&self, host: &str, log: &dyn Log) -> anyhow::Result<Job> {
+        let orders = kymo_runlog::order::topic();
+        Ok(Job {
+            run: self.run.clone(),
+            topic: self.run.topic(),
+            attempt: 0,
+            host: host.to_owned(),
+            by: format!(
+                "the terminal of {}",
+                std::env::var("USER").unwrap_or_else(|_| host.to_owned())
+            ),
+            holder: Uuid::new_v4(),
+            claimed_at: Default::default(),
+            orders_from: patiently(|| log.end(&orders)).await?,
+            fresh: self.fresh,
+            pace: self.pace,
+            failures: 0,
+            incident: None,
+            speaks_protocol: !self.passes,
+            entry: self.entry.clone(),
+        })
+    }
+
+    fn audience(&self) -> Audience {
+        if self.passes {
+            Audience::Passing
+        } else {
+            progress::audience(&self.run.solver)
+        }
+    }
+
+    fn tell_end(&self, ended: &Ended) {
+        let words = match &ended.verdict {
+            // A program under us should look as if it ran alone.
+            Verdict::Finished | Verdict::Stopped { .. } if self.passes => return,
+            Verdict::Finished => format!("finished after iteration {}", ended.iteration),
+            Verdict::Stopped { by } => format!("stopped by {by} after iteration {}", ended.iteration),
+            Verdict::Failed { reason } => match ended.again_in {
+                Some(pause) => format!("failed: {reason}; again in {:.0} s", pause.as_secs_f64()),
+                None => format!("failed: {reason}"),
+            },
+            Verdict::LeftWanted | Verdict::Lost => {
+                "ended: another host has the run, or it is started afresh".to_owned()
+            }
+        };
+        eprintln!("{}: {words}", self.run.solver);
+    }
+}
+
+/// `pace=0.5` stands beside the parameters but is none: it does not change the results.
+fn take_pace(assignments: &[String]) -> anyhow::Result<(Option<f64>, Vec<String>)> {
+    let is_pace = |text: &&String| {
+        text.split_once('=')
+            .is_some_and(|(name, _)| name.trim() == "pace")
+    };
+    let (paces, others): (Vec<&String>, Vec<&String>) = assignments.iter().partition(is_pace);
+    let pace = paces
+        .last()
+        .and_then(|text| text.split_once('='))
+        .map(|(_, value)| value.trim());
+    let pace = match pace {
+        None => None,
+        Some(text) => match text.parse::<f64>() {
+            Ok(seconds) if seconds.is_finite() && seconds >= 0.0 => Some(seconds),
+            Ok(_) | Err(_) => bail!("pace={text} is no number of seconds; write e.g. pace=0.5"),
+        },
+    };
+    Ok((pace, others.into_iter().cloned().collect()))
+}
+
+/// A catalogue entry for a command that nobody catalogued.
+fn entry_of(name: String, command: &[String]) -> Entry {
+    Entry {
+        card: SolverCard {
+            name,
+            version: "0".to_owned(),
+            help: command.join(" "),
+            view: None,
+            parameters: Vec::new(),
+        },
+        program: Program::Command(CommandLine {
+            // Nothing in it is a placeholder.
+            argv: command
+                .iter()
+                .map(|word| word.replace('{', "{{").replace('}', "}}"))
+                .collect(),
+            ..CommandLine::default()
+        }),
+        patience: None,
+        grace: GRACE,
+        restart: Restart::Never,
+        replay: Feed::None,
+        resumes: false,
+        patterns: Vec::new(),
+        total: None,
+    }
+}
+
+/// Wins the run's next attempt, or says who has the run.
+async fn claim_next(job: &mut Job, ledger: &mut Ledger, log: &dyn Log) -> anyhow::Result<u32> {
+    ledger.catch_up(log).await?;
+    let now = Utc::now();
+    if let Some(lease) = ledger.book.lease(&job.topic).filter(|lease| lease.holds_at(now)) {
+        bail!("{}", somebody_has_it(&job.topic, lease));
+    }
+    let claimed = ledger.book.lease(&job.topic).map_or(0, |lease| lease.attempt);
+    let attempt = ledger
+        .book
+        .find(&job.topic)
+        .map_or(0, |facts| facts.attempt())
+        .max(claimed)
+        + 1;
+    job.holder = Uuid::new_v4();
+    let ours = claim::claim(&job.topic, attempt, &job.host, job.holder, now, false);
+    job.claimed_at = events::append_json(log, &claim::topic(), &job.topic, &ours).await?;
+    ledger.catch_up(log).await?;
+    match ledger.book.lease(&job.topic) {
+        Some(lease) if lease.holder == job.holder => Ok(attempt),
+        Some(lease) => bail!("{}", somebody_has_it(&job.topic, lease)),
+        None => bail!(
+            "the claim on {} is not in the log although the log took it",
+            job.topic
+        ),
+    }
+}
+
+fn somebody_has_it(topic: &Topic, lease: &Lease) -> String {
+    format!(
+        "{topic} runs already: {} has attempt {} until {} at least; stop it there, or give this run another name or other parameters",
+        lease.host,
+        lease.attempt,
+        lease.ends.format("%H:%M:%S UTC")
+    )
+}
+
+fn code_of(ended: &Ended) -> u8 {
+    match (&ended.verdict, ended.exit) {
+        (Verdict::Finished, _) => 0,
+        (
+            Verdict::Stopped { .. } | Verdict::Failed { .. } | Verdict::LeftWanted | Verdict::Lost,
+            Some(exit),
+        ) => {
+            // A solver that ends politely when it is told to has still not finished.
+            exit_code(exit)
+        }
+        (Verdict::Stopped { .. } | Verdict::LeftWanted | Verdict::Lost, None) => 130,
+        // As a shell says that a command cannot be started.
+        (Verdict::Failed { .. }, None) => 127,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(words: &[&str]) -> Vec<String> {
+        words.iter().map(|&word| word.to_owned()).collect()
+    }
+
+    #[test]
+    fn pace_stands_beside_the_parameters() {
+        let (pace, others) = take_pace(&texts(&["eps=4", "pace=0.5", "h=0.02"])).expect("good");
+        assert_eq!((pace, others), (Some(0.5), texts(&["eps=4", "h=0.02"])));
+        for bad in ["pace=fast", "pace=-1", "pace=inf", "pace="] {
+            let error = take_pace(&texts(&[bad])).expect_err(bad).to_string();
+            assert!(error.contains("write e.g. pace=0.5"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_command_is_run_as_it_was_written() {
+        let command = Command::Program {
+            name: None,
+            command: texts(&["/bin/awk", "{print $1}"]),
+            fresh: false,
+        };
+        let wanted = Wanted::of(&command, &Catalogue::default()).expect("good");
+        assert_eq!(wanted.run.solver, "awk");
+        let Program::Command(line) = wanted.entry.program else {
+            panic!("a command")
+        };
+        assert_eq!(
+            line.argv(&Parameters::default()).expect("no placeholder"),
+            texts(&["/bin/awk", "{print $1}"])
+        );
+    }
+
+    #[test]
+    fn no_command_is_an_error_with_an_example() {
+        let command = Command::Program {
+            name: None,
+            command: vec![],
+            fresh: false,
+        };
+        let error = Wanted::of(&command, &Catalogue::default())
+            .err()
+            .expect("an error")
+            .to_string();
+        assert!(
+            error.contains("kymo run --name train -- python train.py"),
+            "{error}"
+        );
+    }
+}
