@@ -19,7 +19,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Entries<T> {
     type Value = Vec<(String, T)>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "an object of named {}", self.field)
+        write!(f, "{} as an object, name by name", self.field)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
@@ -49,7 +49,19 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Entries<T> {
 }
 
 macro_rules! field {
-    ($module:ident) => {
+    ($module:ident, $entries:ident) => {
+        pub(crate) struct $entries<T>(pub Vec<(String, T)>);
+
+        impl<'de, T: Deserialize<'de>> Deserialize<'de> for $entries<T> {
+            fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+                d.deserialize_map(Entries {
+                    field: stringify!($module),
+                    of: PhantomData,
+                })
+                .map(Self)
+            }
+        }
+
         pub(crate) mod $module {
             use super::*;
 
@@ -59,18 +71,9 @@ macro_rules! field {
             ) -> Result<S::Ok, S::Error> {
                 super::serialize(entries, s)
             }
-
-            pub fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
-                d: D,
-            ) -> Result<Vec<(String, T)>, D::Error> {
-                d.deserialize_map(Entries {
-                    field: stringify!($module),
-                    of: PhantomData,
-                })
-            }
         }
     };
 }
 
-field!(axes);
-field!(values);
+field!(axes, Axes);
+field!(values, Values);

@@ -49,7 +49,7 @@ impl<'de> Deserialize<'de> for Number {
 
 struct NumberVisitor;
 
-impl Visitor<'_> for NumberVisitor {
+impl<'de> Visitor<'de> for NumberVisitor {
     type Value = f64;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -70,6 +70,44 @@ impl Visitor<'_> for NumberVisitor {
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<f64, E> {
         of_spelling(text).ok_or_else(|| not_a_number(text))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, _: A) -> Result<f64, A::Error> {
+        Err(de::Error::custom(
+            "a list stands where a number should; numbers are written flat, the last axis fastest",
+        ))
+    }
+}
+
+/// A whole number, 0 or more; also written as `12.0` or `1e+05`, as R does.
+pub(crate) struct Whole(pub u64);
+
+impl<'de> Deserialize<'de> for Whole {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        d.deserialize_any(WholeVisitor).map(Self)
+    }
+}
+
+struct WholeVisitor;
+
+impl Visitor<'_> for WholeVisitor {
+    type Value = u64;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a whole number, 0 or more")
+    }
+
+    fn visit_u64<E: de::Error>(self, n: u64) -> Result<u64, E> {
+        Ok(n)
+    }
+
+    fn visit_f64<E: de::Error>(self, x: f64) -> Result<u64, E> {
+        let whole = x.fract() == 0.0 && (0.0..=u64::MAX as f64).contains(&x);
+        if whole {
+            Ok(x as u64)
+        } else {
+            Err(E::invalid_value(de::Unexpected::Float(x), &self))
+        }
     }
 }
 

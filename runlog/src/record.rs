@@ -7,28 +7,28 @@ use std::fmt;
 
 use crate::Parameters;
 use crate::named;
-use crate::number::{Number, many, not_a_number, of_spelling};
+use crate::number::{Number, Whole, many, not_a_number, of_spelling};
 
 /// One iteration's result, or one numbered part of it.
 ///
 /// `{"iteration":12,"total":101,"axes":{"t":{"start":11,"step":0.01,"count":100,"unit":"L/v"},
 ///   "x":{"values":[0,0.5,1]}},"values":{"E":{"axes":["t","x"],"data":[...]},"energy":0.3},"state":"..."}`
-#[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Default, Serialize)]
 pub struct Record {
     /// Counted from 1.
     pub iteration: u64,
     /// How many iterations the run will have, if known.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub total: Option<u64>,
-    #[serde(skip_serializing_if = "Vec::is_empty", default, with = "named::axes")]
+    #[serde(skip_serializing_if = "Vec::is_empty", with = "named::axes")]
     pub axes: Vec<(String, Axis)>,
-    #[serde(default, with = "named::values")]
+    #[serde(with = "named::values")]
     pub values: Vec<(String, Quantity)>,
     /// Opaque to everybody but the solver: what it needs to go on after this iteration.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
     /// Seconds that the solver was slowed down on purpose after each iteration.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub pace: Option<f64>,
 }
 
@@ -209,6 +209,50 @@ impl Serialize for ManyRef<'_> {
     }
 }
 
+impl<'de> Deserialize<'de> for Record {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        d.deserialize_map(RecordVisitor)
+    }
+}
+
+/// By hand, so that each error names its field.
+struct RecordVisitor;
+
+impl<'de> Visitor<'de> for RecordVisitor {
+    type Value = Record;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a record: {\"iteration\":1,\"values\":{...}}")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Record, A::Error> {
+        let mut iteration = None;
+        let mut record = Record::default();
+        while let Some(field) = map.next_key::<String>()? {
+            let told = |e: A::Error| de::Error::custom(format!("{field}: {e}"));
+            match field.as_str() {
+                "iteration" => iteration = Some(map.next_value::<Whole>().map_err(told)?.0),
+                "total" => {
+                    record.total = map
+                        .next_value::<Option<Whole>>()
+                        .map_err(told)?
+                        .map(|total| total.0)
+                }
+                // These name themselves.
+                "axes" => record.axes = map.next_value::<named::Axes<Axis>>()?.0,
+                "values" => record.values = map.next_value::<named::Values<Quantity>>()?.0,
+                "state" => record.state = map.next_value().map_err(told)?,
+                "pace" => record.pace = map.next_value().map_err(told)?,
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        record.iteration = iteration.ok_or_else(|| de::Error::missing_field("iteration"))?;
+        Ok(record)
+    }
+}
+
 impl<'de> Deserialize<'de> for Quantity {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         d.deserialize_any(QuantityVisitor)
@@ -284,7 +328,7 @@ impl<'de> Visitor<'de> for AxisVisitor {
                 "values" => values = Some(map.next_value::<many::Flat>()?.0),
                 "start" => start = Some(map.next_value::<Number>()?.0),
                 "step" => step = Some(map.next_value::<Number>()?.0),
-                "count" => count = Some(map.next_value::<u64>()?),
+                "count" => count = Some(map.next_value::<Whole>()?.0),
                 "unit" => unit = map.next_value::<Option<String>>()?,
                 _ => {
                     map.next_value::<IgnoredAny>()?;
