@@ -281,7 +281,7 @@ impl SolverCard {
         let mut given = BTreeMap::new();
         let mut problems = Vec::new();
         for assignment in assignments {
-            match self.read_one(assignment.as_ref()) {
+            match self.read_assignment(assignment.as_ref()) {
                 Ok((name, _)) if given.contains_key(&name) => problems.push(ParameterProblem::Twice { name }),
                 Ok((name, value)) => drop(given.insert(name, value)),
                 Err(problem) => problems.push(problem),
@@ -352,7 +352,8 @@ impl SolverCard {
         )
     }
 
-    fn read_one(&self, assignment: &str) -> Result<(String, Value), ParameterProblem> {
+    /// Reads one `name=value`: the parameter's own name and its value.
+    pub fn read_assignment(&self, assignment: &str) -> Result<(String, Value), ParameterProblem> {
         let Some((name, text)) = assignment.split_once('=') else {
             let example = self
                 .parameters
