@@ -1,0 +1,143 @@
+//! What follows from an event: a graph worker, panels, the panel's state and a notice. Doing it
+//! twice changes nothing, since an event may be delivered twice.
+
+use std::sync::Arc;
+
+use chrono::Utc;
+use kymo_runlog::Topic;
+use kymo_runlog::event::{EventRecord, RunEvent};
+use kymo_store::{Destination, Store, Wanted, Watch};
+
+use super::notice::notice;
+use super::{Known, Phase};
+use crate::alert::Alerts;
+use crate::panel::{Panels, RunState};
+use crate::workers::Wishes;
+
+/// Where runs are shown.
+#[derive(Clone)]
+pub struct Showroom {
+    pub store: Store,
+    pub panels: Panels,
+    pub alerts: Alerts,
+    pub wishes: Arc<Wishes>,
+}
+
+impl Showroom {
+    /// Carries out what follows from an event that is news.
+    pub async fn happened(&self, known: &Known, event: &EventRecord) -> anyhow::Result<()> {
+        match &event.event {
+            RunEvent::Started { .. } | RunEvent::Resumed { .. } => self.draw(known, event).await?,
+            RunEvent::Finished
+            | RunEvent::Stopped { .. }
+            | RunEvent::Failed { .. }
+            | RunEvent::Silent { .. }
+            | RunEvent::Heard
+            | RunEvent::Refused { .. } => {}
+        }
+        self.show_phase(known, &event.topic).await?;
+        self.tell(known, event).await
+    }
+
+    /// Captions leave out what is a solver's default, so they follow the catalogue.
+    pub async fn publish(&self, known: &Known) -> anyhow::Result<()> {
+        let cards = {
+            let state = known.read();
+            state
+                .solvers
+                .names()
+                .into_iter()
+                .filter_map(|name| state.solvers.find(name))
+                .cloned()
+                .collect()
+        };
+        Ok(self.panels.set_catalogue(cards).await?)
+    }
+
+    /// The panel's words follow the run's phase.
+    pub async fn show_phase(&self, known: &Known, topic: &Topic) -> anyhow::Result<()> {
+        let state = known.read().runs.find(topic).map(|run| panel_state(&run.phase));
+        if let Some(state) = state {
+            self.panels.set_state(topic, state).await?;
+        }
+        Ok(())
+    }
+
+    /// A run that computes has a graph worker, and a panel where it was asked for. A run that no
+    /// chat ordered, from a terminal or a schedule, is shown where alerts go.
+    async fn draw(&self, known: &Known, event: &EventRecord) -> anyhow::Result<()> {
+        if self.panels.chats_of(&event.topic).await?.is_empty() {
+            for to in self.store.subscribed().await? {
+                self.panels.attach(&event.topic, to).await?;
+            }
+        }
+        let view = known
+            .read()
+            .solvers
+            .find(&event.run.solver)
+            .and_then(|card| card.view.clone());
+        let watch = Watch {
+            topic: event.topic.clone(),
+            view,
+            wanted: Wanted::Running,
+            added_by: format!("started on {}", event.host),
+            added_at: Utc::now(),
+        };
+        if !self.store.add_watch(&watch).await? {
+            // A person's stop of the worker was about the run's earlier life.
+            self.store.set_watch_wanted(&event.topic, Wanted::Running).await?;
+        }
+        self.wishes.fulfil(&event.topic).await
+    }
+
+    async fn tell(&self, known: &Known, event: &EventRecord) -> anyhow::Result<()> {
+        let (name, lasted) = {
+            let state = known.read();
+            let started = state.runs.find(&event.topic).and_then(|run| run.started_at);
+            (
+                state.solvers.name_run(&event.run),
+                started.map(|started| event.at - started),
+            )
+        };
+        let Some(words) = notice(event, &name, lasted) else {
+            return Ok(());
+        };
+        let mut to: Vec<Destination> = self.store.subscribed().await?;
+        if let RunEvent::Refused { .. } = &event.event {
+            // Whoever ordered it looks there.
+            for chat in self.panels.chats_of(&event.topic).await? {
+                if to.iter().all(|other| other.chat != chat.chat) {
+                    to.push(chat);
+                }
+            }
+        }
+        for to in to {
+            self.alerts
+                .notice(&format!("event:{}:{}", event.id, to.chat), to, &words)
+                .await?;
+        }
+        Ok(())
+    }
+}
+
+/// A run's phase as its panel shows it.
+fn panel_state(phase: &Phase) -> RunState {
+    match phase {
+        Phase::Queued => RunState::Queued,
+        Phase::Running | Phase::Stopping { .. } => RunState::Running,
+        Phase::Silent { seconds } => RunState::Silent { seconds: *seconds },
+        Phase::Restarting { reason, again_at } => RunState::Crashed {
+            reason: reason.clone(),
+            again_at: Some(*again_at),
+        },
+        Phase::Finished => RunState::Finished,
+        Phase::Stopped { by } => RunState::Stopped { by: by.clone() },
+        Phase::Failed { reason } => RunState::Crashed {
+            reason: reason.clone(),
+            again_at: None,
+        },
+        Phase::Refused { reason } => RunState::Refused {
+            reason: reason.clone(),
+        },
+    }
+}

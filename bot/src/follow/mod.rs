@@ -1,0 +1,189 @@
+//! What the log tells the bot: orders, events and catalogues, folded into memory, and what the
+//! chats shall see because of it.
+
+mod consequence;
+mod notice;
+mod progress;
+pub(crate) mod runs;
+pub(crate) mod solvers;
+
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use futures::StreamExt as _;
+use kymo_runlog::catalogue::{self, HostCatalogue};
+use kymo_runlog::event::{self, EventRecord};
+use kymo_runlog::order::{self, OrderRecord};
+use kymo_runlog::{Log, LogError, Position, Stored, Topic};
+use tokio_util::sync::CancellationToken;
+
+pub use consequence::Showroom;
+pub use progress::{Progress, progress};
+pub use runs::{Phase, Run, Runs};
+pub use solvers::Solvers;
+
+/// Under this name the bot's place in `kymo.events` is kept in the log.
+const CONSUMER: &str = "bot";
+
+/// Everything that the log has told.
+#[derive(Clone, Debug, Default)]
+pub struct State {
+    pub runs: Runs,
+    pub solvers: Solvers,
+    /// Why the log cannot be read at the moment.
+    pub trouble: Option<String>,
+}
+
+/// [`State`], shared: one writer, any number of readers for a moment each.
+#[derive(Clone, Debug, Default)]
+pub struct Known {
+    state: Arc<RwLock<State>>,
+}
+
+impl Known {
+    /// The state now; not to be held across an await.
+    pub fn read(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        change(&mut self.state.write().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// A topic that every bot, initiator and terminal shares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shared {
+    Orders,
+    Events,
+    Catalogue,
+}
+
+impl Shared {
+    const ALL: [Self; 3] = [Self::Orders, Self::Events, Self::Catalogue];
+
+    fn topic(self) -> Topic {
+        match self {
+            Self::Orders => order::topic(),
+            Self::Events => event::topic(),
+            Self::Catalogue => catalogue::topic(),
+        }
+    }
+}
+
+/// Follows the three shared topics until told to stop; waits out a log that is away.
+pub struct Follower {
+    pub log: Arc<dyn Log>,
+    pub known: Known,
+    pub showroom: Showroom,
+}
+
+impl Follower {
+    /// Runs until `stop` is cancelled.
+    pub async fn run(self, stop: CancellationToken) {
+        let follower = &self;
+        let all = Shared::ALL.map(|shared| follower.follow_for_ever(shared));
+        stop.run_until_cancelled(futures::future::join_all(all)).await;
+    }
+
+    async fn follow_for_ever(&self, shared: Shared) {
+        let mut from = Position::START;
+        let mut pause = Duration::from_millis(200);
+        loop {
+            let begun = from;
+            let error = match self.follow(shared, &mut from).await {
+                Ok(()) => "it ended".to_owned(),
+                Err(error) => format!("{error:#}"),
+            };
+            tracing::warn!(topic = %shared.topic(), %error, "cannot follow the log; trying again");
+            self.known.change(|state| state.trouble = Some(error));
+            if from > begun {
+                pause = Duration::from_millis(200);
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_secs(5));
+        }
+    }
+
+    async fn follow(&self, shared: Shared, from: &mut Position) -> anyhow::Result<()> {
+        let topic = shared.topic();
+        self.log.create(&topic).await?;
+        // What happened before this bot ever looked is history: it is known, but nobody is told again.
+        let news_from = match shared {
+            Shared::Events => Some(self.news_from(&topic).await?),
+            Shared::Orders | Shared::Catalogue => None,
+        };
+        let mut stream = self.log.follow(&topic, *from).await?;
+        self.known.change(|state| state.trouble = None);
+        while let Some(stored) = stream.next().await {
+            let stored = stored?;
+            self.take_in(shared, &stored, news_from).await?;
+            *from = stored.position.next();
+        }
+        Ok(())
+    }
+
+    async fn news_from(&self, topic: &Topic) -> Result<Position, LogError> {
+        if let Some(position) = self.log.committed(topic, CONSUMER).await? {
+            return Ok(position);
+        }
+        let end = self.log.end(topic).await?;
+        self.log.commit(topic, CONSUMER, end).await?;
+        Ok(end)
+    }
+
+    async fn take_in(
+        &self,
+        shared: Shared,
+        stored: &Stored,
+        news_from: Option<Position>,
+    ) -> anyhow::Result<()> {
+        match shared {
+            Shared::Orders => {
+                if let Some(order) = parse::<OrderRecord>(shared, stored) {
+                    let topic = self.known.change(|state| state.runs.order(&order, stored.at));
+                    if let Some(topic) = topic {
+                        self.showroom.show_phase(&self.known, &topic).await?;
+                    }
+                }
+            }
+            Shared::Catalogue => {
+                if let Some(catalogue) = parse::<HostCatalogue>(shared, stored) {
+                    self.known.change(|state| state.solvers.publish(catalogue));
+                    self.showroom.publish(&self.known).await?;
+                }
+            }
+            Shared::Events => {
+                if let Some(event) = parse::<EventRecord>(shared, stored) {
+                    self.known.change(|state| state.runs.event(&event, stored.at));
+                    if news_from.is_some_and(|news_from| stored.position >= news_from) {
+                        self.showroom.happened(&self.known, &event).await?;
+                    }
+                }
+                if news_from.is_some_and(|news_from| stored.position >= news_from) {
+                    self.log
+                        .commit(&shared.topic(), CONSUMER, stored.position.next())
+                        .await?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Foreign or broken messages are skipped: they are somebody's mistake, not ours to stop for.
+fn parse<T: serde::de::DeserializeOwned>(shared: Shared, stored: &Stored) -> Option<T> {
+    match serde_json::from_slice(&stored.message.payload) {
+        Ok(record) => Some(record),
+        Err(error) => {
+            tracing::warn!(topic = %shared.topic(), position = stored.position.0, %error, "skipped a message that is not understood");
+            None
+        }
+    }
+}
+
+/// When the log last heard of a run, as `3 min ago`.
+pub fn ago(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
+    format!("{} ago", crate::words::duration(now - at))
+}
