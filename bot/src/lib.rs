@@ -1,17 +1,33 @@
 //! The bot: Telegram in and out, and the notifier's HTTP door. People meet the runs here;
 //! what a run needs is the initiators' and watchdogs' business.
 
+mod access;
+mod act;
 pub mod alert;
+mod ask;
+mod callback;
+mod card;
+mod claim;
+mod command;
 mod config;
+mod desk;
+mod dispatch;
 pub mod door;
+mod facts;
+mod follow;
 pub mod housekeeping;
 pub mod html;
 pub mod inbox;
+mod menu;
 pub mod outbox;
 pub mod panel;
 mod run;
+mod target;
 mod tasks;
 pub mod telegram;
+mod words;
+mod workers;
 
+pub use claim::claim_link;
 pub use config::BotConfig;
 pub use run::run;

@@ -10,6 +10,9 @@ use teloxide::types::Me;
 use tokio_util::sync::CancellationToken;
 
 use crate::alert::Alerts;
+use crate::callback::panel_keyboard;
+use crate::desk::{Context as DeskContext, Desk};
+use crate::dispatch::Dispatcher;
 use crate::door::{Connected, DoorState};
 use crate::outbox::Outbox;
 use crate::panel::Panels;
@@ -42,7 +45,7 @@ pub async fn run(config: BotConfig, log: Arc<dyn Log>, stop: CancellationToken) 
     });
     tasks.spawn("alerts", |stop| alert::run(alerts.clone(), outbox.clone(), stop));
     tasks.spawn("panels", |stop| {
-        panel::run(orders, store.clone(), outbox.clone(), no_buttons, stop)
+        panel::run(orders, store.clone(), outbox.clone(), panel_keyboard, stop)
     });
     let people = People {
         config,
@@ -58,15 +61,6 @@ pub async fn run(config: BotConfig, log: Arc<dyn Log>, stop: CancellationToken) 
     let ended = tasks.until_all_end().await;
     store.close().await;
     ended
-}
-
-/// Panels before their buttons are wired.
-fn no_buttons(
-    _run: &kymo_runlog::ShortId,
-    _generation: i64,
-    _state: &panel::RunState,
-) -> teloxide::types::InlineKeyboardMarkup {
-    teloxide::types::InlineKeyboardMarkup::default()
 }
 
 /// Everything that is about people, once Telegram has said who the bot is.
@@ -93,15 +87,36 @@ impl People {
         tracing::info!("connected to Telegram as @{}", me.username());
         self.connected.now();
         let bot = me.id;
+        let desk = Desk::open(
+            DeskContext {
+                store: self.store.clone(),
+                outbox: self.outbox.clone(),
+                panels: self.panels,
+                alerts: self.alerts,
+                telegram: self.telegram.clone(),
+                log: self.log,
+                me,
+                config: self.config,
+            },
+            stop.clone(),
+        )?;
+        let dispatcher = Arc::new(Dispatcher::new(desk.clone()));
         let (store, outbox) = (self.store.clone(), self.outbox.clone());
         let handler: inbox::Handler = Arc::new(move |update| {
-            let (store, outbox) = (store.clone(), outbox.clone());
+            let (store, outbox, dispatcher) = (store.clone(), outbox.clone(), dispatcher.clone());
             Box::pin(async move {
-                housekeeping::take_note(&store, &outbox, bot, &update).await?;
-                Ok(())
+                if housekeeping::take_note(&store, &outbox, bot, &update).await? {
+                    return Ok(());
+                }
+                dispatcher.handle(&update).await
             })
         });
-        inbox::run(self.telegram, self.store, handler, stop).await
+        let mut tasks = Tasks::new(&stop);
+        tasks.spawn("desk", |stop| desk.run(stop));
+        tasks.spawn("inbox", |stop| {
+            inbox::run(self.telegram, self.store, handler, stop)
+        });
+        tasks.until_all_end().await
     }
 }
 

@@ -1,0 +1,122 @@
+//! /stop [RUN] and every Stop button. Stopping is asked for twice: the question names the run, and
+//! is void once the run was started again.
+
+use kymo_runlog::order::{Order, When};
+use teloxide::types::InlineKeyboardMarkup;
+
+use super::shown;
+use crate::ask::{Act, Answer, Ask};
+use crate::callback::{Press, RunButton};
+use crate::facts::Facts;
+use crate::follow::{Phase, Run, State};
+use crate::target::{self, Named};
+use crate::words::foreign;
+
+pub(super) async fn answer(facts: &Facts, ask: &Ask, rest: &str) -> anyhow::Result<Answer> {
+    let named = target::named(facts, ask, rest).await?;
+    let state = facts.known.read();
+    Ok(match named {
+        Named::Run(run) => question(&state, &run),
+        Named::Refused(refusal) => Answer::refuse(refusal),
+        Named::Nothing => target::which(
+            &state,
+            "Which run shall stop?",
+            Phase::is_busy,
+            Press::Stop,
+            "Nothing is running.",
+        ),
+    })
+}
+
+fn question(state: &State, run: &Run) -> Answer {
+    let name = shown::name(state, run);
+    if !run.phase.is_busy() {
+        return Answer::refuse(format!("{name} is not running."));
+    }
+    let button = RunButton::new(&run.short, run.attempt);
+    let keyboard = InlineKeyboardMarkup::new([
+        vec![
+            Press::StopAfter(button.clone()).button("After this iteration"),
+            Press::StopNow(button.clone()).button("Now"),
+        ],
+        vec![Press::Keep(button).button("Keep it running")],
+    ]);
+    Answer::ask(
+        format!("Stop {name}? What it has computed is kept; Start goes on from there."),
+        keyboard,
+    )
+    .outcome(format!("asked whether to stop {}", run.topic))
+}
+
+pub(super) fn pressed(facts: &Facts, button: &RunButton) -> Answer {
+    let state = facts.known.read();
+    match target::of_button(&state, button) {
+        None => Answer::toast(shown::GONE),
+        Some(run) if !run.phase.is_busy() => {
+            Answer::toast(format!("{} is not running", shown::plain_name(&state, &run, 80)))
+        }
+        Some(run) => question(&state, &run),
+    }
+}
+
+pub(super) fn confirmed(facts: &Facts, ask: &Ask, button: &RunButton, when: When) -> Answer {
+    let state = facts.known.read();
+    let Some(run) = target::of_button(&state, button) else {
+        return Answer::toast(shown::GONE);
+    };
+    let name = shown::name(&state, &run);
+    if run.attempt != button.generation {
+        return closing(
+            ask,
+            "It was started again since; ask anew",
+            format!("{name} was started again since. /stop asks anew."),
+        );
+    }
+    if !run.phase.is_busy() {
+        return closing(
+            ask,
+            "It is not running any more",
+            format!("{name} is not running any more."),
+        );
+    }
+    let (toast, words) = match when {
+        When::AfterIteration => ("It stops after this iteration", "stops after this iteration"),
+        When::Now => ("It stops now", "stops now"),
+    };
+    let order = ask.order(
+        facts.bot,
+        Order::Stop {
+            topic: run.topic.clone(),
+            when,
+        },
+    );
+    let said = format!("⏹ {name} {words}, ordered by {}.", foreign(&ask.person.name, 64));
+    let mut answer = closing(ask, toast, said).outcome(format!("ordered the stop of {}", run.topic));
+    answer.acts.insert(1, Act::Order(order));
+    answer
+}
+
+pub(super) fn kept(facts: &Facts, ask: &Ask, button: &RunButton) -> Answer {
+    let state = facts.known.read();
+    match target::of_button(&state, button) {
+        None => Answer::toast(shown::GONE),
+        Some(run) => closing(
+            ask,
+            "It goes on",
+            format!("{} goes on.", shown::name(&state, &run)),
+        ),
+    }
+}
+
+/// The question gets its answer and loses its buttons.
+fn closing(ask: &Ask, toast: &str, html: String) -> Answer {
+    let answer = Answer::toast(toast);
+    match ask.place.message {
+        Some(message) => answer.and(Act::Edit {
+            message,
+            html,
+            keyboard: None,
+        }),
+        None => answer,
+    }
+}
