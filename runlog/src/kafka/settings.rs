@@ -202,10 +202,13 @@ impl Settings {
         config
     }
 
-    /// The same, but the end of the topic is told.
+    /// The same for a replay: the end of the topic is told, and the buffers are large for its short life.
     pub(super) fn reader_to_end(&self) -> ClientConfig {
         let mut config = self.reader();
-        config.set("enable.partition.eof", "true");
+        config
+            .set("enable.partition.eof", "true")
+            .set("fetch.message.max.bytes", (2 * 1024 * 1024).to_string())
+            .set("queued.max.messages.kbytes", "8192");
         config
     }
 
