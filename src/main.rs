@@ -1,3 +1,8 @@
-//! `kymo`: one binary, one role per process.
+//! `kymo`: one binary, one role per process. Everything it does stands in the library beside it,
+//! so that the stories in tests/ can start the same processes.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    kymo::main()
+}

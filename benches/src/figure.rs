@@ -25,16 +25,32 @@ pub struct Figure {
 
 impl Figure {
     pub fn new(name: impl Into<String>, value: f64, unit: &'static str) -> Self {
-        Self { name: name.into(), value, unit, goal: None, alternative: None, beside: None, ratio: None }
+        Self {
+            name: name.into(),
+            value,
+            unit,
+            goal: None,
+            alternative: None,
+            beside: None,
+            ratio: None,
+        }
     }
 
     pub fn goal(self, goal: f64) -> Self {
-        Self { goal: Some(goal), ..self }
+        Self {
+            goal: Some(goal),
+            ..self
+        }
     }
 
     pub fn beside(self, what: &'static str, alternative: f64) -> Self {
         let ratio = (self.value > 0.0).then(|| alternative / self.value);
-        Self { alternative: Some(alternative), beside: Some(what), ratio, ..self }
+        Self {
+            alternative: Some(alternative),
+            beside: Some(what),
+            ratio,
+            ..self
+        }
     }
 
     pub fn is_met(&self) -> bool {

@@ -1,0 +1,232 @@
+//! The command line: one subcommand per role, with examples.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueHint};
+use clap_complete::Shell;
+use kymo_runlog::LogConfig;
+use url::Url;
+
+#[derive(Debug, Parser)]
+#[command(
+    name = "kymo",
+    version,
+    about = "Chatops for long computations: start, watch and rescue runs from a phone",
+    after_help = "Examples:\n  \
+        kymo demo                                  try everything here, no Telegram and no configuration needed\n  \
+        kymo init                                  write a kymo.toml, with questions\n  \
+        kymo up                                    the bot and an initiator on this machine\n  \
+        kymo run --name train -- python train.py   watch any command from the phone\n  \
+        kymo solver airy h=0.02 kerr=0.5 amp=1.5   compute without any of that; records as NDJSON",
+    arg_required_else_help = true
+)]
+pub struct Cli {
+    #[command(flatten)]
+    pub common: Common,
+    #[command(subcommand)]
+    pub role: Role,
+}
+
+/// What every role may be told; children inherit it through the environment.
+#[derive(Clone, Debug, Args)]
+pub struct Common {
+    /// Folder for logs, databases and runs [default: ~/.local/share/kymo]
+    #[arg(long, global = true, env = "KYMO_DATA", value_hint = ValueHint::DirPath)]
+    pub data: Option<PathBuf>,
+    /// Configuration file [default: kymo.toml in the data folder, if there is one]
+    #[arg(long, global = true, env = "KYMO_CONFIG", value_hint = ValueHint::FilePath)]
+    pub config: Option<PathBuf>,
+    /// Where runs are logged: embedded:FOLDER or kafka:HOST:PORT,HOST:PORT
+    #[arg(long, global = true, env = "KYMO_LOG", value_name = "LOG")]
+    pub log: Option<LogConfig>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Role {
+    /// Try everything on this machine: solver, log, bot and a phone page instead of Telegram
+    #[command(after_help = "Examples:\n  \
+        kymo demo                      open the printed address, press the buttons\n  \
+        kymo demo --story /tmp/day     play a whole day by itself and leave its pictures there\n  \
+        kymo demo --story /tmp/day --kafka localhost:19092,localhost:29092,localhost:39092")]
+    Demo(Demo),
+    /// The bot and an initiator on this machine, with the real Telegram
+    #[command(after_help = "Examples:\n  \
+        KYMO_TELEGRAM_TOKEN_FILE=token kymo up\n  \
+        kymo up --config kymo.toml --kafka broker1:9092,broker2:9092,broker3:9092\n\
+        \nWhile there is no admin, a one-time link is printed: open it on the phone to become the first one.")]
+    Up(Up),
+    /// Write a kymo.toml, with questions when asked from a terminal
+    #[command(after_help = "Examples:\n  kymo init\n  kymo init --yes --file /etc/kymo/kymo.toml")]
+    Init(Init),
+    /// Run a catalogued solver, or any command, under a watchdog; output and exit code pass through
+    #[command(after_help = "Examples:\n  \
+        kymo run airy eps=4\n  \
+        kymo run --name train -- python train.py --epochs 90")]
+    Run(Run),
+    /// Print a built-in solver's records as NDJSON; needs no log
+    #[command(after_help = "Examples:\n  \
+        kymo solver                                    list the solvers and their parameters\n  \
+        kymo solver airy h=0.02 kerr=0.5 amp=1.5\n  \
+        kymo solver lorenz iterations=10 | jq .values")]
+    Solver(Solver),
+    /// Draw a run's topic into its panel, or into a file
+    #[command(after_help = "Examples:\n  \
+        kymo graph-worker --topic TOPIC --view 'E[x=0.6]'\n  \
+        kymo graph-worker --topic TOPIC --png out.png\n  \
+        kymo graph-worker --topic TOPIC --png out.png --follow")]
+    GraphWorker(GraphWorker),
+    /// List the runs in the log with their sizes
+    #[command(after_help = "Example:\n  kymo topics")]
+    Topics(Topics),
+    /// Print what a run's topic says after replay: iterations and digest, or its records as NDJSON
+    #[command(after_help = "Examples:\n  kymo replay TOPIC\n  kymo replay TOPIC --records > run.ndjson")]
+    Replay(Replay),
+    /// Measure what it costs, beside the alternative in one run
+    #[command(after_help = "Examples:\n  kymo bench\n  kymo bench picture airy --json")]
+    Bench(Bench),
+    /// The bot: Telegram in and out, and the notifier's HTTP door (started by `up`)
+    #[command(after_help = "Example:\n  kymo bot --config /etc/kymo/kymo.toml")]
+    Bot,
+    /// Takes orders from the log and starts a watchdog for each run (started by `up`)
+    #[command(after_help = "Example:\n  kymo initiator --log kafka:broker1:9092")]
+    Initiator,
+    /// One run's parent: feeds its solver, publishes its records (started by the initiator)
+    #[command(after_help = "Example:\n  kymo watchdog /var/lib/kymo/runs/k3x9a0b1/job.json")]
+    Watchdog(Watchdog),
+    /// A strict Telegram Bot API server with a phone page, for trying and testing any bot
+    #[command(after_help = "Example:\n  kymo telegram-sandbox --listen 127.0.0.1:8081")]
+    TelegramSandbox(Sandbox),
+    /// Print a completion script for your shell
+    #[command(
+        after_help = "Example:\n  kymo completions bash > ~/.local/share/bash-completion/completions/kymo"
+    )]
+    Completions { shell: Shell },
+}
+
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Play the whole day by itself, leave pictures, transcript.json and the final topic here
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub story: Option<PathBuf>,
+    /// Brokers of a real Kafka instead of the embedded log
+    #[arg(long, value_name = "HOST:PORT,...")]
+    pub kafka: Option<String>,
+    /// Where the phone page listens
+    #[arg(long, default_value = "127.0.0.1:8780", value_name = "ADDRESS")]
+    pub listen: SocketAddr,
+}
+
+#[derive(Debug, Args)]
+pub struct Up {
+    /// Brokers of a Kafka instead of the embedded log
+    #[arg(long, value_name = "HOST:PORT,...")]
+    pub kafka: Option<String>,
+    /// Another Bot API server than Telegram's own
+    #[arg(long, env = "KYMO_TELEGRAM_API", value_name = "URL")]
+    pub telegram_api: Option<Url>,
+}
+
+#[derive(Debug, Args)]
+pub struct Init {
+    /// Where to write it
+    #[arg(long, default_value = "kymo.toml", value_hint = ValueHint::FilePath)]
+    pub file: PathBuf,
+    /// Ask nothing, take the defaults
+    #[arg(long)]
+    pub yes: bool,
+    /// Replace an existing file
+    #[arg(long)]
+    pub force: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(group(clap::ArgGroup::new("what").required(true).multiple(true).args(["solver", "command"])))]
+pub struct Run {
+    /// A name for the run of a command
+    #[arg(long, requires = "command")]
+    pub name: Option<String>,
+    /// Start afresh: forget what an earlier run with these parameters computed
+    #[arg(long)]
+    pub fresh: bool,
+    /// The solver, then its parameters as name=value
+    #[arg(value_name = "SOLVER [NAME=VALUE]...")]
+    pub solver: Vec<String>,
+    /// Any command, after `--`
+    #[arg(last = true, value_name = "COMMAND", conflicts_with = "solver")]
+    pub command: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Solver {
+    /// Speak the watchdog's protocol on stdin and stdout
+    #[arg(long)]
+    pub protocol: bool,
+    /// The solver; without one, the solvers are listed
+    pub name: Option<String>,
+    /// Parameters as name=value
+    #[arg(value_name = "NAME=VALUE")]
+    pub parameters: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct GraphWorker {
+    /// The topic to draw; several in one process are fine
+    #[arg(long = "topic", required = true, value_name = "TOPIC")]
+    pub topics: Vec<String>,
+    /// What to draw: `E[x=0.6]`, `E[last]`, `heat:E`, `loss`, `x,y,z`
+    #[arg(long)]
+    pub view: Option<String>,
+    /// Draw once into this file and stop
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub png: Option<PathBuf>,
+    /// With --png: redraw the file as records arrive
+    #[arg(long, requires = "png")]
+    pub follow: bool,
+    /// With --png: the dark theme
+    #[arg(long, requires = "png")]
+    pub dark: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Topics {
+    /// Print one JSON object per topic
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Replay {
+    pub topic: String,
+    /// Print the usable records, one JSON object per line
+    #[arg(long)]
+    pub records: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Bench {
+    /// Which figures; all when none is named
+    pub names: Vec<String>,
+    /// Brokers of a Kafka, for the figures that exist on both logs
+    #[arg(long, value_name = "HOST:PORT,...")]
+    pub kafka: Option<String>,
+    /// One JSON object, figure -> {value, unit, goal, alternative, ratio}
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Watchdog {
+    /// What to run, as the initiator wrote it down
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub job: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct Sandbox {
+    #[arg(long, default_value = "127.0.0.1:8081", value_name = "ADDRESS")]
+    pub listen: SocketAddr,
+    /// Keep chats in this file
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub state: Option<PathBuf>,
+}

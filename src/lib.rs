@@ -1,0 +1,9 @@
+//! Picks a role, wires it, owns signals and the exit code.
+
+pub mod cli;
+pub mod config;
+pub mod house;
+pub mod role;
+mod start;
+
+pub use start::main;

@@ -1,0 +1,192 @@
+//! `memory`: PSS of a graph worker at work, of the bot, and of the whole embedded system without solver.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use kymo_benches::Figure;
+use kymo_runlog::{Log, Quantity, Record, RunId, RunWriter};
+use tempfile::TempDir;
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+
+use super::pss;
+use super::stand_in_door::StandInDoor;
+use crate::house::{Child, Environment};
+use crate::role::demo::scene;
+use crate::role::demo::stage::{Stage, lab};
+use crate::role::up::House;
+
+const PICTURES: u64 = 100;
+const PATIENCE: Duration = Duration::from_secs(120);
+
+pub async fn measure() -> anyhow::Result<Vec<Figure>> {
+    let mut figures = vec![
+        graph_worker("memory.graph_worker_1e4", 10_000, 12.0).await?,
+        graph_worker("memory.graph_worker_1e6", 1_000_000, 40.0).await?,
+    ];
+    figures.extend(house().await?);
+    Ok(figures)
+}
+
+/// A graph worker after a hundred pictures of a growing series.
+async fn graph_worker(name: &str, points: usize, goal: f64) -> anyhow::Result<Figure> {
+    let folder = TempDir::new()?;
+    let door = StandInDoor::open().await?;
+    let log = kymo_runlog::open(&kymo_runlog::LogConfig::embedded(folder.path())).await?;
+    let writer = RunWriter::new(
+        RunId {
+            solver: "bench".into(),
+            parameters: Default::default(),
+        },
+        1,
+        "1",
+    );
+    let topic = writer.topic().clone();
+    log.create(&topic).await?;
+    let chunk = points / usize::try_from(PICTURES)?;
+    log.append(&topic, vec![writer.marker(1, "bench")]).await?;
+    std::fs::write(folder.path().join("door.token"), "bench")?;
+    let environment = Environment::new(folder.path())
+        .log(&kymo_runlog::LogConfig::embedded(folder.path()))
+        .door(&door.url);
+    let mut worker = Child {
+        name: "graph worker",
+        program: std::env::current_exe()?,
+        arguments: ["graph-worker", "--topic", topic.as_str()]
+            .map(Into::into)
+            .to_vec(),
+        environment,
+        output: Some(folder.path().join("graph-worker.log")),
+    }
+    .spawn()?;
+    let until = Instant::now() + PATIENCE;
+    for iteration in 1..=PICTURES {
+        append(&*log, &writer, iteration, chunk).await?;
+        while door.pictures() < iteration {
+            ensure!(
+                Instant::now() < until,
+                "the graph worker drew {} pictures in {PATIENCE:?}",
+                door.pictures()
+            );
+            sleep(Duration::from_millis(2)).await;
+        }
+    }
+    let pss = pss::of(worker.id().context("the graph worker ended")?)?;
+    worker.kill().await?;
+    let figure = Figure::new(name, pss, "MB").goal(goal);
+    Ok(match python_figure(folder.path(), points).await {
+        Some(alternative) => figure.beside("matplotlib, figure reused", alternative),
+        None => figure,
+    })
+}
+
+async fn append(log: &dyn Log, writer: &RunWriter, iteration: u64, chunk: usize) -> anyhow::Result<()> {
+    let first = (usize::try_from(iteration)? - 1) * chunk;
+    let data = (first..first + chunk).map(|i| (i as f64 * 1e-3).sin()).collect();
+    let axis = kymo_runlog::Axis {
+        unit: None,
+        points: kymo_runlog::Points::Even {
+            start: first as f64,
+            step: 1.0,
+            count: chunk,
+        },
+    };
+    let record = Record {
+        iteration,
+        total: Some(PICTURES),
+        axes: vec![("i".into(), axis)],
+        values: vec![(
+            "wave".into(),
+            Quantity::Array(kymo_runlog::Array {
+                axes: vec!["i".into()],
+                data,
+                unit: None,
+            }),
+        )],
+        state: None,
+        pace: None,
+    };
+    log.append(writer.topic(), writer.record(&record, &[])?).await?;
+    Ok(())
+}
+
+/// The same series drawn by matplotlib in a process of its own, where it is installed.
+async fn python_figure(folder: &Path, points: usize) -> Option<f64> {
+    let program = format!(
+        "import matplotlib; matplotlib.use('Agg')\nimport matplotlib.pyplot as p, math\n\
+         f, a = p.subplots(figsize=(12.8, 9.6), dpi=100)\nl, = a.plot([math.sin(i * 1e-3) for i in range({points})])\n\
+         f.savefig('{}')\n\
+         print(next(int(x.split()[1]) for x in open('/proc/self/smaps_rollup') if x.startswith('Pss:')))",
+        folder.join("alternative.png").display()
+    );
+    let output = tokio::process::Command::new("python3")
+        .args(["-c", &program])
+        .output()
+        .await
+        .ok()?;
+    let kilobytes: f64 = String::from_utf8(output.stdout).ok()?.trim().parse().ok()?;
+    Some(kilobytes * 1024.0 / 1e6)
+}
+
+/// Bot, initiator, watchdog and graph worker while a run is growing.
+async fn house() -> anyhow::Result<Vec<Figure>> {
+    let folder = TempDir::new()?;
+    let stop = CancellationToken::new();
+    let anywhere = "127.0.0.1:0".parse().expect("a constant address");
+    let stage = Stage::set(folder.path(), anywhere, None, stop.clone()).await?;
+    let house_stop = stop.child_token();
+    let mut house = House::open(&stage.config, stage.environment.clone(), &house_stop)?;
+    house.wait_until_ready(&stage.config, &stop).await?;
+    scene::open_the_lab(&stage).await?;
+    scene::start_run(&stage, "airy pace=0.1").await?;
+    // The finished picture means that every role has done all of its work.
+    let phone = stage.sandbox.control().patience(PATIENCE);
+    let finished = |state: &kymo_telegram_sandbox::State| {
+        let panel = scene::pinned_panel(state.chat(lab::GROUP)?)?;
+        panel.text.contains(" 9").then_some(())
+    };
+    phone.wait_for("a panel that has grown", finished).await?;
+    let mut bot = 0.0;
+    let mut all = 0.0;
+    for (pid, role) in roles_of(folder.path())? {
+        let pss = pss::of(pid)?;
+        if role == "bot" {
+            bot = pss;
+        }
+        if role != "solver" {
+            all += pss;
+        }
+    }
+    house_stop.cancel();
+    house.until_stopped(&stage.config).await?;
+    stop.cancel();
+    Ok(vec![
+        Figure::new("memory.bot", bot, "MB").goal(40.0),
+        Figure::new("memory.system", all, "MB").goal(80.0),
+    ])
+}
+
+/// The processes of the house whose data folder this is, with their roles.
+fn roles_of(data: &Path) -> anyhow::Result<Vec<(u32, String)>> {
+    let data = format!("KYMO_DATA={}", data.display());
+    let mut roles = Vec::new();
+    for process in std::fs::read_dir("/proc")?.flatten() {
+        let Some(pid) = process.file_name().to_str().and_then(|name| name.parse().ok()) else {
+            continue;
+        };
+        let Ok(environment) = std::fs::read(process.path().join("environ")) else {
+            continue;
+        };
+        let Ok(words) = std::fs::read_to_string(process.path().join("cmdline")) else {
+            continue;
+        };
+        let ours = environment
+            .split(|byte| *byte == 0)
+            .any(|variable| variable == data.as_bytes());
+        if let (true, Some(role)) = (ours, words.split('\0').nth(1)) {
+            roles.push((pid, role.to_owned()));
+        }
+    }
+    Ok(roles)
+}

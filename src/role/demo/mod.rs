@@ -1,0 +1,87 @@
+//! Everything on one machine, with a phone page instead of Telegram: to be tried, or to play a
+//! whole day by itself.
+
+pub mod scene;
+pub mod stage;
+mod story;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use kymo_runlog::LogConfig;
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+
+use crate::cli::{Common, Demo};
+use crate::role::up::House;
+use stage::Stage;
+
+pub async fn run(common: Common, args: Demo, stop: CancellationToken) -> anyhow::Result<()> {
+    let folder = Folder::make(common.data)?;
+    let log = match &args.kafka {
+        Some(brokers) => Some(
+            format!("kafka:{brokers}")
+                .parse::<LogConfig>()
+                .context("--kafka")?,
+        ),
+        None => common.log,
+    };
+    // The phone page outlives the house, so that the last words of a role can still be read there.
+    let sandbox_stop = CancellationToken::new();
+    let house_stop = stop.child_token();
+    let stage = Stage::set(folder.path(), args.listen, log, sandbox_stop.clone()).await?;
+    let mut house = House::open(&stage.config, stage.environment.clone(), &house_stop)?;
+    house.wait_until_ready(&stage.config, &stop).await?;
+    let outcome = match &args.story {
+        Some(leave_in) => {
+            let outcome = tokio::select! {
+                outcome = story::play(&stage, leave_in) => outcome,
+                () = stop.cancelled() => Err(anyhow::anyhow!("stopped in the middle of the story")),
+            };
+            house_stop.cancel();
+            outcome
+        }
+        None => {
+            scene::begin(&stage).await.context("start the first run")?;
+            println!("\n  phone page   {}\n", stage.sandbox.url());
+            println!("  data         {}", folder.path().display());
+            println!("  log          {}", stage.log.describe());
+            println!("  This is not Telegram: everything stays on this machine. Ctrl-C ends all of it.");
+            Ok(())
+        }
+    };
+    let ended = house.until_stopped(&stage.config).await;
+    sandbox_stop.cancel();
+    outcome.and(ended)
+}
+
+/// The demo's own data folder: kept where the person named one.
+enum Folder {
+    Named(PathBuf),
+    Passing(TempDir),
+}
+
+impl Folder {
+    fn make(named: Option<PathBuf>) -> anyhow::Result<Self> {
+        match named {
+            Some(path) => {
+                std::fs::create_dir_all(&path)
+                    .with_context(|| format!("cannot make the folder {}", path.display()))?;
+                Ok(Self::Named(path))
+            }
+            None => {
+                let folder = tempfile::Builder::new().prefix("kymo-demo-").tempdir();
+                Ok(Self::Passing(folder.context(
+                    "cannot make a temporary folder; name one with --data DIR",
+                )?))
+            }
+        }
+    }
+
+    fn path(&self) -> &Path {
+        match self {
+            Self::Named(path) => path,
+            Self::Passing(folder) => folder.path(),
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! A graph worker: into panels through the bot's door, or into a file.
+
+use anyhow::Context;
+use kymo_graph_worker::{Drawing, TopicView, WorkerConfig};
+use kymo_runlog::Topic;
+use tokio_util::sync::CancellationToken;
+
+use crate::cli::{Common, GraphWorker};
+use crate::config::Config;
+
+pub async fn run(common: Common, args: GraphWorker, stop: CancellationToken) -> anyhow::Result<()> {
+    let config = Config::load(&common)?;
+    let topics = args
+        .topics
+        .iter()
+        .map(|name| {
+            Ok(TopicView {
+                topic: Topic::parse(name)?,
+                view: args.view.clone(),
+            })
+        })
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    let log = config.open_log().await?;
+    match args.png {
+        Some(png) => {
+            let [topic] = <[TopicView; 1]>::try_from(topics)
+                .ok()
+                .context("--png draws one topic into one file; name one --topic")?;
+            let drawing = Drawing {
+                topic,
+                png,
+                follow: args.follow,
+                dark: args.dark,
+            };
+            kymo_graph_worker::draw_to_file(drawing, log, stop).await
+        }
+        None => kymo_graph_worker::run(WorkerConfig { topics }, log, config.door()?, stop).await,
+    }
+}

@@ -1,0 +1,119 @@
+//! Writes a kymo.toml: the documented sample with a few answers filled in.
+
+use std::fs;
+use std::io::{self, BufRead, IsTerminal, Write};
+
+use anyhow::{Context, bail};
+
+use crate::cli::Init;
+
+const SAMPLE: &str = include_str!("../../docs/kymo.sample.toml");
+
+pub fn run(args: Init) -> anyhow::Result<()> {
+    let path = args.file;
+    if path.exists() && !args.force {
+        bail!("{} exists already; --force replaces it", path.display());
+    }
+    let answers = if args.yes || !io::stdin().is_terminal() {
+        Answers::default()
+    } else {
+        ask(&mut io::stdin().lock(), &mut io::stdout())?
+    };
+    fs::write(&path, fill(SAMPLE, &answers)).with_context(|| format!("cannot write {}", path.display()))?;
+    println!(
+        "wrote {}; next: kymo doctor --config {0}, then kymo up --config {0}",
+        path.display()
+    );
+    Ok(())
+}
+
+/// What a person says; empty means the sample's own value.
+#[derive(Default)]
+struct Answers {
+    token_file: String,
+    admin: String,
+    brokers: String,
+}
+
+fn ask(input: &mut impl BufRead, output: &mut impl Write) -> anyhow::Result<Answers> {
+    let mut question = |text: &str| -> anyhow::Result<String> {
+        write!(output, "{text}\n> ")?;
+        output.flush()?;
+        let mut answer = String::new();
+        input.read_line(&mut answer)?;
+        Ok(answer.trim().to_owned())
+    };
+    let token_file = question("File with the Telegram token from @BotFather? [telegram.token]")?;
+    let admin = loop {
+        let answer =
+            question("Your Telegram user id? Empty: `kymo up` prints a one-time link for the first admin")?;
+        if answer.is_empty() || answer.parse::<i64>().is_ok_and(|id| id > 0) {
+            break answer;
+        }
+        question("A user id is a positive number, as @userinfobot tells it. Enter to try again")?;
+    };
+    let brokers =
+        question("Kafka brokers (host:port,host:port,...)? Empty: the embedded log, no server needed")?;
+    Ok(Answers {
+        token_file,
+        admin,
+        brokers,
+    })
+}
+
+/// The sample with the answers in their places.
+fn fill(sample: &str, answers: &Answers) -> String {
+    let mut text = sample.to_owned();
+    let mut put = |old: &str, new: String| {
+        debug_assert!(text.contains(old), "the sample has no line {old:?}");
+        text = text.replacen(old, &new, 1);
+    };
+    if !answers.token_file.is_empty() {
+        put(
+            "token-file = \"telegram.token\"",
+            format!("token-file = {}", quoted(&answers.token_file)),
+        );
+    }
+    if !answers.admin.is_empty() {
+        put("admins = []", format!("admins = [{}]", answers.admin));
+    }
+    if !answers.brokers.is_empty() {
+        put("#= [log.kafka]", "[log.kafka]".to_owned());
+        put(
+            "#= brokers = \"localhost:19092,localhost:29092,localhost:39092\"",
+            format!("brokers = {}", quoted(&answers.brokers)),
+        );
+    }
+    text
+}
+
+fn quoted(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_find_their_places() {
+        let answers = Answers {
+            token_file: "a \"b\".token".into(),
+            admin: "42".into(),
+            brokers: "k1:9092".into(),
+        };
+        let table: toml::Table = toml::from_str(&fill(SAMPLE, &answers)).expect("still TOML");
+        assert_eq!(table["telegram"]["token-file"].as_str(), Some("a \"b\".token"));
+        assert_eq!(table["telegram"]["admins"][0].as_integer(), Some(42));
+        assert_eq!(table["log"]["kafka"]["brokers"].as_str(), Some("k1:9092"));
+    }
+
+    #[test]
+    fn a_wrong_id_is_asked_again() {
+        let mut input = "\nmyself\n\n77\n\n".as_bytes();
+        let mut output = Vec::new();
+        let answers = ask(&mut input, &mut output).expect("reads from memory");
+        assert_eq!(answers.admin, "77");
+        assert!(String::from_utf8_lossy(&output).contains("positive number"));
+    }
+}

@@ -1,0 +1,24 @@
+//! The sandbox Telegram by itself, for trying any bot.
+
+use kymo_telegram_sandbox::{SandboxConfig, Seed};
+use tokio_util::sync::CancellationToken;
+
+use crate::cli::Sandbox;
+
+pub async fn run(args: Sandbox, stop: CancellationToken) -> anyhow::Result<()> {
+    let config = SandboxConfig {
+        listen: args.listen,
+        state: args.state,
+        seed: Seed::Lab,
+        ..SandboxConfig::default()
+    };
+    let sandbox = kymo_telegram_sandbox::start(config, stop.clone()).await?;
+    println!("phone page      {}", sandbox.url());
+    println!("bot's token     {}", sandbox.bot_token());
+    println!(
+        "Bot API server  {}  (no Telegram: everything stays on this machine)",
+        sandbox.url()
+    );
+    sandbox.ended().await;
+    Ok(())
+}

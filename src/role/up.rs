@@ -1,0 +1,143 @@
+//! The bot and an initiator on this machine, as children that are started again when they die.
+
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use kymo_runlog::LogConfig;
+use kymo_solver::watchdog;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::cli::{Common, Up};
+use crate::config::Config;
+use crate::house::{Child, Environment, supervise};
+
+/// How long a solver may take to end when the house closes.
+const SOLVER_GRACE: Duration = Duration::from_secs(10);
+
+pub async fn run(common: Common, args: Up, stop: CancellationToken) -> anyhow::Result<()> {
+    let mut config = Config::load(&common)?;
+    if let Some(brokers) = args.kafka {
+        config.log = format!("kafka:{brokers}")
+            .parse::<LogConfig>()
+            .context("--kafka")?;
+    }
+    if args.telegram_api.is_some() {
+        config.telegram_api = args.telegram_api;
+    }
+    config.make_data_folder()?;
+    let token = config.telegram_token()?;
+    // Opened once here, so that a log that cannot be used is told before anything runs.
+    let log = config.open_log().await?;
+    println!("log        {}", log.describe());
+    drop(log);
+    config.door_token()?;
+    if let Err(error) = std::net::TcpListener::bind(config.door_listen) {
+        bail!(
+            "the bot's door cannot listen on {}: {error}; is another kymo running? Otherwise choose another \
+             address with listen under [door] in kymo.toml",
+            config.door_listen
+        );
+    }
+    let environment = Environment::new(&config.data)
+        .config(config.path.as_ref())
+        .log(&config.log)
+        .telegram(config.telegram_api.as_ref(), &token);
+    let mut house = House::open(&config, environment, &stop)?;
+    println!("data       {}", config.data.display());
+    println!("door       {}", config.door()?.url());
+    house.wait_until_ready(&config, &stop).await?;
+    println!("ready; Ctrl-C ends the bot, the initiator and the runs (they go on at the next `kymo up`)");
+    greet_first_admin(&config).await?;
+    house.until_stopped(&config).await
+}
+
+/// The two roles that make a house.
+pub(crate) struct House {
+    roles: JoinSet<anyhow::Result<()>>,
+    stop: CancellationToken,
+}
+
+impl House {
+    pub(crate) fn open(
+        config: &Config,
+        environment: Environment,
+        stop: &CancellationToken,
+    ) -> anyhow::Result<Self> {
+        let program = std::env::current_exe().context("find this program's own file")?;
+        let child = |name| Child {
+            name,
+            program: program.clone(),
+            arguments: vec![name.into()],
+            environment: environment.clone(),
+            output: Some(config.data.join(format!("{name}.log"))),
+        };
+        let mut roles = JoinSet::new();
+        roles.spawn(supervise(child("bot"), stop.clone()));
+        roles.spawn(supervise(child("initiator"), stop.clone()));
+        Ok(Self {
+            roles,
+            stop: stop.clone(),
+        })
+    }
+
+    /// Waits until the bot's door answers.
+    pub(crate) async fn wait_until_ready(
+        &mut self,
+        config: &Config,
+        stop: &CancellationToken,
+    ) -> anyhow::Result<()> {
+        let door = config.door()?;
+        let patience = tokio::time::sleep(Duration::from_secs(30));
+        tokio::pin!(patience);
+        loop {
+            if door.is_open().await || stop.is_cancelled() {
+                return Ok(());
+            }
+            tokio::select! {
+                () = &mut patience => bail!(
+                    "the bot did not open its door at {} within 30 s; its messages are in {}",
+                    door.url(),
+                    config.data.join("bot.log").display()
+                ),
+                () = tokio::time::sleep(Duration::from_millis(10)) => {}
+            }
+        }
+    }
+
+    /// Serves until stopped, then ends everything that the house started, watchdogs and solvers last.
+    pub(crate) async fn until_stopped(mut self, config: &Config) -> anyhow::Result<()> {
+        let mut first_error = Ok(());
+        while let Some(ended) = self.roles.join_next().await {
+            self.stop.cancel();
+            let result = ended
+                .context("a role's keeper panicked")
+                .and_then(|result| result);
+            if first_error.is_ok() {
+                first_error = result;
+            }
+        }
+        watchdog::stop_all(&config.data, SOLVER_GRACE).await;
+        first_error
+    }
+}
+
+/// While nobody is admin, shows the one-time link that makes one.
+async fn greet_first_admin(config: &Config) -> anyhow::Result<()> {
+    let Some(link) = kymo_bot::claim_link(&super::bot::bot_config(config)?).await? else {
+        return Ok(());
+    };
+    println!(
+        "\nNobody is admin yet. Open this link on your phone; the first to do so becomes admin:\n{link}\n"
+    );
+    println!("{}", qr(&link)?);
+    Ok(())
+}
+
+fn qr(link: &str) -> anyhow::Result<String> {
+    let code = qrcode::QrCode::new(link).context("draw the link as a QR code")?;
+    Ok(code
+        .render::<qrcode::render::unicode::Dense1x2>()
+        .quiet_zone(true)
+        .build())
+}

@@ -1,0 +1,146 @@
+//! The common part of every role, once: tracing, runtime, signals, exit code.
+
+use std::future::Future;
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+use tokio::runtime::{Builder, Runtime};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+use crate::cli::{Cli, Role};
+use crate::role;
+
+/// Parses the command line and carries out the role.
+pub fn main() -> ExitCode {
+    let Cli { common, role } = Cli::parse();
+    match role {
+        Role::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "kymo", &mut std::io::stdout());
+            ExitCode::SUCCESS
+        }
+        Role::Solver(args) => finish("solver", role::solver::run(&common, args)),
+        Role::Init(args) => finish("init", role::init::run(args)),
+        Role::Demo(args) => start("demo", single(), |stop| role::demo::run(common, args, stop)),
+        Role::Up(args) => start("up", single(), |stop| role::up::run(common, args, stop)),
+        Role::Run(args) => start("run", single(), |stop| role::run::run(common, args, stop)),
+        Role::GraphWorker(args) => start("graph-worker", single(), |stop| {
+            role::graph_worker::run(common, args, stop)
+        }),
+        Role::Topics(args) => start("topics", single(), |_| role::topics::run(common, args)),
+        Role::Replay(args) => start("replay", single(), |_| role::replay::run(common, args)),
+        Role::Bench(args) => start("bench", several(), |_| role::bench::run(args)),
+        Role::Bot => start("bot", several(), |stop| role::bot::run(common, stop)),
+        Role::Initiator => start("initiator", single(), |stop| role::initiator::run(common, stop)),
+        Role::Watchdog(args) => start("watchdog", single(), |stop| {
+            role::watchdog::run(common, args, stop)
+        }),
+        Role::TelegramSandbox(args) => start("telegram-sandbox", several(), |stop| {
+            role::sandbox::run(args, stop)
+        }),
+    }
+}
+
+/// Most roles wait far more than they work. Their main thread also outlives every child it
+/// starts, which a parent-death signal needs.
+fn single() -> Runtime {
+    Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime needs only memory and an epoll descriptor")
+}
+
+fn several() -> Runtime {
+    Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("a runtime needs only memory and an epoll descriptor")
+}
+
+/// Runs an async role until it ends, or SIGINT or SIGTERM asks it to.
+fn start<F, T>(name: &'static str, runtime: Runtime, role: impl FnOnce(CancellationToken) -> F) -> ExitCode
+where
+    F: Future<Output = anyhow::Result<T>>,
+    T: Into<Exit>,
+{
+    tracing_to_stderr();
+    let result = runtime.block_on(async {
+        let stop = CancellationToken::new();
+        tokio::spawn(cancel_on_signal(stop.clone()));
+        role(stop).await
+    });
+    // A blocked read of stdin must not hold the process.
+    runtime.shutdown_background();
+    finish(name, result)
+}
+
+async fn cancel_on_signal(stop: CancellationToken) {
+    let (Ok(mut interrupt), Ok(mut terminate)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        return;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    stop.cancel();
+}
+
+/// What a role leaves to the shell.
+pub struct Exit(pub u8);
+
+impl From<()> for Exit {
+    fn from((): ()) -> Self {
+        Self(0)
+    }
+}
+
+fn finish<T: Into<Exit>>(name: &str, result: anyhow::Result<T>) -> ExitCode {
+    match result {
+        Ok(exit) => ExitCode::from(exit.into().0),
+        Err(error) => {
+            eprintln!("kymo {name}: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn tracing_to_stderr() {
+    let filter = EnvFilter::try_from_env("KYMO_LOG_LEVEL")
+        .unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn,rdkafka=off"));
+    let terminal = std::io::stderr().is_terminal();
+    // A second subscriber exists only under test.
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(terminal)
+        .try_init();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_role_shows_examples() {
+        let cli = Cli::command();
+        let bare: Vec<_> = cli
+            .get_subcommands()
+            .filter(|c| {
+                !c.get_after_help()
+                    .is_some_and(|help| help.to_string().contains("kymo "))
+            })
+            .map(|c| c.get_name().to_owned())
+            .collect();
+        assert_eq!(bare, Vec::<String>::new());
+    }
+}
