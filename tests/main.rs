@@ -1,0 +1,15 @@
+//! The stories: what people do and see, through the real binary and the sandbox Telegram.
+//! One file per story; `world/` is the kit.
+
+mod world;
+
+mod command_line;
+mod demo_day;
+mod first_admin;
+mod kill_minus_nine;
+mod python_under_fire;
+mod run_to_panel;
+mod secrets;
+mod strangers;
+mod telegram_away;
+mod wrong_start;

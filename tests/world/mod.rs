@@ -1,0 +1,361 @@
+//! `World`: the real processes on the sandbox Telegram, a log and a scratch database, in a folder of their own.
+//!
+//! Nothing here sleeps for luck: a test waits for a fact, and fails with what the chat showed when it never comes.
+
+mod process;
+mod telling;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use kymo::role::demo::{scene, stage::Stage};
+use kymo_runlog::{Log, LogConfig, Position, Replay, Topic};
+use kymo_telegram_sandbox::{Control, MessageState, State};
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+
+pub use kymo::role::demo::stage::lab;
+pub use process::{KYMO, Process, kill_9};
+
+/// Long enough for a machine with two busy cores.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+pub struct World {
+    pub stage: Stage,
+    pub bot: Option<Process>,
+    pub initiator: Option<Process>,
+    folder: TempDir,
+    sandbox_stop: CancellationToken,
+}
+
+impl World {
+    /// The embedded log, bot and initiator running; Grace is admin, Ada operator, the group hears alerts.
+    pub async fn new() -> Self {
+        Self::open(None, "").await
+    }
+
+    /// As [`Self::new`], with further tables for kymo.toml.
+    pub async fn with_configuration(more: &str) -> Self {
+        Self::open(None, more).await
+    }
+
+    /// As [`Self::new`], on the real Kafka that `./test` started.
+    pub async fn on_kafka() -> Self {
+        let brokers = std::env::var("KYMO_TEST_KAFKA").expect("./test starts Kafka and sets KYMO_TEST_KAFKA");
+        Self::open(
+            Some(format!("kafka:{brokers}").parse().expect("a list of brokers")),
+            "",
+        )
+        .await
+    }
+
+    async fn open(log: Option<LogConfig>, more: &str) -> Self {
+        let mut world = Self::dark(log, more).await;
+        world.start_bot().await;
+        world.start_initiator().await;
+        world
+            .say(
+                lab::GRACE,
+                lab::GROUP,
+                &format!("/access grant {} operator", lab::ADA),
+            )
+            .await;
+        world.hears(lab::GROUP, "operator").await;
+        world.say(lab::GRACE, lab::GROUP, "/alerts here").await;
+        world.hears(lab::GROUP, "alerts").await;
+        world
+    }
+
+    /// Telegram and the folder, but no role is running yet.
+    pub async fn dark(log: Option<LogConfig>, more: &str) -> Self {
+        let folder = tempfile::Builder::new()
+            .prefix("kymo-story-")
+            .tempdir()
+            .expect("a temporary folder");
+        let toml = format!("[telegram]\nadmins = [{}]\n{more}\n", lab::GRACE);
+        std::fs::write(folder.path().join("kymo.toml"), toml).expect("write kymo.toml");
+        let sandbox_stop = CancellationToken::new();
+        let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let stage = Stage::set(folder.path(), anywhere, log, sandbox_stop.clone())
+            .await
+            .expect("set the stage");
+        Self {
+            stage,
+            bot: None,
+            initiator: None,
+            folder,
+            sandbox_stop,
+        }
+    }
+
+    pub fn phone(&self) -> Control {
+        self.stage.sandbox.control().patience(PATIENCE)
+    }
+
+    pub fn data(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn log(&self) -> &dyn Log {
+        &*self.stage.log
+    }
+
+    pub async fn start_bot(&mut self) {
+        self.bot = Some(Process::start(self, "bot", &[]));
+        let door = self.stage.config.door().expect("the door's token");
+        until("the bot opens its door", || async {
+            door.is_open().await.then_some(())
+        })
+        .await;
+    }
+
+    pub async fn start_initiator(&mut self) {
+        self.initiator = Some(Process::start(self, "initiator", &[]));
+        let catalogue = Topic::parse(kymo_runlog::catalogue::TOPIC).expect("a constant name");
+        until("the initiator publishes its catalogue", || async {
+            let there = self
+                .log()
+                .read(&catalogue, Position::START, 1)
+                .await
+                .is_ok_and(|page| !page.is_empty());
+            there.then_some(())
+        })
+        .await;
+    }
+
+    /// `/run`, and the card's Start button.
+    pub async fn run(&self, person: i64, chat: i64, order: &str) -> Topic {
+        let before = self.topics().await;
+        self.say(person, chat, &format!("/run {order}")).await;
+        self.press(person, chat, "Start").await;
+        until(&format!("a topic for {order}"), || async {
+            self.topics()
+                .await
+                .into_iter()
+                .find(|topic| !before.contains(topic))
+        })
+        .await
+    }
+
+    /// The topics of runs, without the system's own.
+    pub async fn topics(&self) -> Vec<Topic> {
+        let all = self.log().list().await.expect("list the topics");
+        all.into_iter()
+            .filter(|topic| !topic.as_str().starts_with("kymo."))
+            .collect()
+    }
+
+    pub async fn say(&self, person: i64, chat: i64, text: &str) {
+        self.phone()
+            .send(person, chat, text)
+            .await
+            .expect("a person may speak in their chat");
+    }
+
+    /// Presses the newest button whose label contains this, as soon as there is one.
+    pub async fn press(&self, person: i64, chat: i64, label: &str) {
+        let found = |state: &State| scene::newest_button(state.chat(chat)?, label);
+        let (message, data) = self.sees(&format!("a button {label:?}"), found).await;
+        self.phone()
+            .press_data(person, chat, message, &data)
+            .await
+            .expect("the button is there");
+    }
+
+    /// Waits until the bot has said something with these words in the chat.
+    pub async fn hears(&self, chat: i64, words: &str) -> MessageState {
+        self.sees(&format!("{words:?} in {chat}"), |state| {
+            let bot = state.bot.id;
+            let mut said = state
+                .chat(chat)?
+                .messages
+                .iter()
+                .rev()
+                .filter(|message| message.from == bot);
+            said.find(|message| message.text.contains(words)).cloned()
+        })
+        .await
+    }
+
+    /// Waits for a fact of the chats.
+    pub async fn sees<T>(&self, what: &str, fact: impl Fn(&State) -> Option<T>) -> T {
+        match self.phone().wait_for(what, fact).await {
+            Ok(found) => found,
+            Err(error) => panic!("{error}\n{}", telling::everything(self).await),
+        }
+    }
+
+    /// The one panel of the chat: the pinned message with a picture.
+    pub async fn panel(&self, chat: i64) -> MessageState {
+        self.sees("a pinned panel", |state| {
+            scene::pinned_panel(state.chat(chat)?).cloned()
+        })
+        .await
+    }
+
+    /// How many messages with pictures a chat shows.
+    pub async fn pictures(&self, chat: i64) -> usize {
+        let chat = self.phone().chat(chat).await.expect("the sandbox answers");
+        chat.messages
+            .iter()
+            .filter(|message| message.kind == "photo")
+            .count()
+    }
+
+    /// Waits until the panel's caption contains these words.
+    pub async fn panel_says(&self, panel: &MessageState, words: &str) {
+        self.says(lab::GROUP, panel.id, words).await;
+    }
+
+    /// Waits until this message contains these words.
+    pub async fn says(&self, chat: i64, message: i64, words: &str) {
+        let says = |state: &State| {
+            state
+                .chat(chat)?
+                .message(message)?
+                .text
+                .contains(words)
+                .then_some(())
+        };
+        self.sees(&format!("{words:?} in message {message}"), says).await;
+    }
+
+    /// Presses a button of this very message.
+    pub async fn press_on(&self, person: i64, message: &MessageState, label: &str) {
+        let data = |state: &State| {
+            let mut buttons = state
+                .chat(lab::GROUP)?
+                .message(message.id)?
+                .buttons
+                .iter()
+                .flatten();
+            buttons.find(|button| button.text.contains(label))?.data.clone()
+        };
+        let data = self
+            .sees(&format!("{label:?} under message {}", message.id), data)
+            .await;
+        self.phone()
+            .press_data(person, lab::GROUP, message.id, &data)
+            .await
+            .expect("the button is there");
+    }
+
+    /// Replays the topic as it is now.
+    pub async fn replay(&self, topic: &Topic) -> Replay {
+        let mut reader = Replay::new(topic.clone());
+        let mut from = Position::START;
+        loop {
+            let page = self
+                .log()
+                .read(topic, from, 4 << 20)
+                .await
+                .expect("read the topic");
+            let Some(last) = page.last() else { return reader };
+            from = last.position.next();
+            for stored in &page {
+                reader.push(stored);
+            }
+        }
+    }
+
+    /// Waits until the run has this many usable iterations.
+    pub async fn reaches(&self, topic: &Topic, iterations: u64) {
+        until(&format!("iteration {iterations} of {topic}"), || async {
+            (self.replay(topic).await.iterations() >= iterations).then_some(())
+        })
+        .await;
+    }
+
+    /// What watchdog.json says of a run.
+    pub fn lives(&self, topic: &Topic) -> Option<serde_json::Value> {
+        let short = kymo_runlog::ShortId::of(topic);
+        let path = self
+            .data()
+            .join("runs")
+            .join(short.as_str())
+            .join("watchdog.json");
+        serde_json::from_slice(&std::fs::read(path).ok()?).ok()
+    }
+
+    /// The run's present solver or watchdog process.
+    pub async fn pid_of(&self, topic: &Topic, who: &str) -> i32 {
+        until(&format!("a living {who} of {topic}"), || async {
+            let pid = i32::try_from(self.lives(topic)?[who]["pid"].as_i64()?).ok()?;
+            process::is_alive(pid).then_some(pid)
+        })
+        .await
+    }
+
+    /// Waits until attempt `number` is in effect and has added something.
+    pub async fn attempt(&self, topic: &Topic, number: u32) {
+        until(&format!("attempt {number}"), || async {
+            (self.replay(topic).await.attempt() >= number).then_some(())
+        })
+        .await;
+        let now = self.replay(topic).await.iterations();
+        self.reaches(topic, now + 1).await;
+    }
+
+    /// Waits until a process is gone.
+    pub async fn dies(&self, pid: i32) {
+        until(&format!("the end of process {pid}"), || async {
+            (!process::is_alive(pid)).then_some(())
+        })
+        .await;
+    }
+
+    /// The bot's one graph worker.
+    pub async fn graph_worker(&self) -> i32 {
+        let bot = self.bot.as_ref().expect("the bot is running").pid();
+        until("a graph worker", || async {
+            process::children(bot).into_iter().next()
+        })
+        .await
+    }
+
+    /// What the run's solver printed.
+    pub fn output(&self, topic: &Topic) -> String {
+        let folder = self
+            .data()
+            .join("runs")
+            .join(kymo_runlog::ShortId::of(topic).as_str());
+        let mut text = String::new();
+        for number in (1..100).rev() {
+            text += &std::fs::read_to_string(folder.join(format!("output.log.{number}"))).unwrap_or_default();
+        }
+        text + &std::fs::read_to_string(folder.join("output.log")).unwrap_or_default()
+    }
+
+    /// Stops everything in order; fails when a role did not end cleanly.
+    pub async fn finish(mut self) {
+        for process in [self.bot.take(), self.initiator.take()].into_iter().flatten() {
+            process.end_cleanly().await;
+        }
+        kymo_solver::watchdog::stop_all(self.folder.path(), Duration::from_secs(10)).await;
+        self.sandbox_stop.cancel();
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+}
+
+impl Drop for World {
+    /// A failed test leaves no process behind.
+    fn drop(&mut self) {
+        process::kill_watchdogs(self.folder.path());
+    }
+}
+
+/// Tries until there is an answer.
+pub async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut question: impl FnMut() -> F) -> T {
+    let patience = tokio::time::Instant::now() + PATIENCE;
+    loop {
+        if let Some(answer) = question().await {
+            return answer;
+        }
+        assert!(tokio::time::Instant::now() < patience, "waited in vain: {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
