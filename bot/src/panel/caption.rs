@@ -193,7 +193,3 @@ impl Lines {
         }
     }
 }
-
-#[cfg(test)]
-#[path = "caption_tests.rs"]
-mod tests;

@@ -132,7 +132,12 @@ impl Drop for Cluster {
 pub fn config(brokers: &str) -> KafkaConfig {
     KafkaConfig {
         brokers: brokers.to_owned(),
-        ..KafkaConfig::default()
+        replication: None,
+        ca: None,
+        user: None,
+        password_file: None,
+        password: None,
+        compression: None,
     }
 }
 

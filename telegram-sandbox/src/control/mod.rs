@@ -3,5 +3,4 @@
 pub(crate) mod client;
 pub(crate) mod http;
 pub(crate) mod orders;
-pub(crate) mod phone;
 pub(crate) mod state;
