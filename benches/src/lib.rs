@@ -3,8 +3,10 @@
 
 mod airy;
 mod figure;
+mod picture;
 mod replay;
 
 pub use airy::airy;
 pub use figure::{Figure, cpu_ms, cpu_time, median, percentile};
+pub use picture::picture;
 pub use replay::replay;

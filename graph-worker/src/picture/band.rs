@@ -13,6 +13,8 @@ const RIM: f32 = 2.5;
 const EDGE: u8 = 6;
 /// Bins for each row of pixels.
 const FINE: f32 = 2.0;
+/// Values that are mapped at once.
+const BLOCK: usize = 64;
 /// Up to here values are sorted; above they are counted in bins.
 const FEW: usize = 64;
 
@@ -116,21 +118,27 @@ pub fn summarise(
     to: usize,
     scratch: &mut Scratch,
 ) -> (Option<Summary>, bool) {
-    let up = map.up();
-    let top = map.area.top as f32;
-    scratch.rows.clear();
-    for slice in curve.ys().slices(from, to.max(from)) {
-        scratch.rows.extend(slice.iter().map(|y| up.at(*y) - top));
+    let (up, top) = (map.up(), map.area.top as f32);
+    let to = to.max(from);
+    if to - from > FEW {
+        return counted(
+            curve.ys().slices(from, to),
+            |y| up.at(y) - top,
+            to - from,
+            scratch,
+            map.area.height(),
+        );
     }
-    let all = scratch.rows.len();
-    scratch.rows.retain(|row| row.is_finite());
-    let hole = scratch.rows.len() < all;
-    let summary = match scratch.rows.len() {
-        0 => None,
-        1..=FEW => Some(sorted(&mut scratch.rows)),
-        _ => Some(counted(&scratch.rows, &mut scratch.bins, map.area.height())),
-    };
-    (summary, hole)
+    scratch.rows.clear();
+    let values = curve.ys().slices(from, to).flatten();
+    scratch
+        .rows
+        .extend(values.filter(|y| y.is_finite()).map(|y| up.at(*y) - top));
+    let hole = scratch.rows.len() < to - from;
+    (
+        (!scratch.rows.is_empty()).then(|| sorted(&mut scratch.rows)),
+        hole,
+    )
 }
 
 fn sorted(rows: &mut [f32]) -> Summary {
@@ -152,21 +160,53 @@ fn sorted(rows: &mut [f32]) -> Summary {
     with_outliers(quantiles, rows.iter().copied())
 }
 
-fn counted(rows: &[f32], bins: &mut Vec<u32>, height: i32) -> Summary {
+/// The same for many values, which are counted in bins of half a pixel: one pass, no copy.
+fn counted<'a>(
+    slices: impl Iterator<Item = &'a [f64]>,
+    row_of: impl Fn(f64) -> f32,
+    values: usize,
+    scratch: &mut Scratch,
+    height: i32,
+) -> (Option<Summary>, bool) {
+    let bins = &mut scratch.bins;
     let last = (height as f32 * FINE) as usize;
     bins.clear();
     bins.resize(last + 1, 0);
+    let bin = |row: f32| ((row * FINE) as i32).clamp(0, last as i32) as usize;
     let (mut low, mut high) = (f32::INFINITY, f32::NEG_INFINITY);
-    for row in rows {
-        (low, high) = (low.min(*row), high.max(*row));
-        bins[((row.max(0.0) * FINE) as usize).min(last)] += 1;
+    let mut holes = 0;
+    // In blocks, so that the arithmetic is done several values at a time.
+    let mut block = [0.0_f32; BLOCK];
+    for chunk in slices.flat_map(|slice| slice.chunks(BLOCK)) {
+        let rows = &mut block[..chunk.len()];
+        for (row, y) in rows.iter_mut().zip(chunk) {
+            *row = row_of(*y);
+        }
+        if rows.iter().fold(false, |any, row| any | !row.is_finite()) {
+            for row in rows.iter().filter(|row| row.is_finite()) {
+                (low, high) = (low.min(*row), high.max(*row));
+                bins[bin(*row)] += 1;
+            }
+            holes += rows.iter().filter(|row| !row.is_finite()).count();
+            continue;
+        }
+        for row in rows.iter() {
+            low = if *row < low { *row } else { low };
+            high = if *row > high { *row } else { high };
+        }
+        for row in rows.iter() {
+            bins[bin(*row)] += 1;
+        }
     }
-    let bin = |row: f32| ((row.max(0.0) * FINE) as usize).min(last);
+    let finite = values - holes;
+    if finite == 0 {
+        return (None, true);
+    }
     let mut quantiles = [low, low, low, low, low, high, high];
     let mut seen = 0_u32;
     let mut wanted = [0.1, 0.25, 0.5, 0.75, 0.9]
         .iter()
-        .map(|share| (rows.len() as f32 * share) as u32)
+        .map(|share| (finite as f32 * share) as u32)
         .enumerate()
         .peekable();
     for (i, count) in bins.iter().enumerate().take(bin(high) + 1).skip(bin(low)) {
@@ -179,7 +219,7 @@ fn counted(rows: &[f32], bins: &mut Vec<u32>, height: i32) -> Summary {
     let filled = (from..=to)
         .filter(|i| bins[*i] > 0)
         .map(|i| ((i as f32 + 0.5) / FINE).clamp(low, high));
-    with_outliers(quantiles, filled)
+    (Some(with_outliers(quantiles, filled)), holes > 0)
 }
 
 /// Takes what lies far beyond nine tenths of the values out of the band.
