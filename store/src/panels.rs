@@ -93,13 +93,17 @@ impl Store {
         .map_err(|e| self.fail(e))
     }
 
+    /// The panels of a topic in chats that the bot can write to.
     pub async fn panels_of(&self, topic: &Topic) -> Result<Vec<Panel>, StoreError> {
-        sqlx::query("SELECT * FROM panels WHERE topic = $1 ORDER BY chat")
-            .bind(topic.as_str())
-            .try_map(read_panel)
-            .fetch_all(&self.pool)
-            .await
-            .map_err(|e| self.fail(e))
+        sqlx::query(
+            "SELECT * FROM panels WHERE topic = $1 \
+             AND chat NOT IN (SELECT chat FROM chats WHERE lost IS NOT NULL) ORDER BY chat",
+        )
+        .bind(topic.as_str())
+        .try_map(read_panel)
+        .fetch_all(&self.pool)
+        .await
+        .map_err(|e| self.fail(e))
     }
 
     pub async fn panels_in(&self, chat: ChatId) -> Result<Vec<Panel>, StoreError> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{ConnectOptions, Sqlite, Transaction};
+use sqlx::{ConnectOptions, Database, Sqlite, Transaction, TransactionManager};
 
 use crate::StoreError;
 
@@ -45,6 +45,12 @@ impl Store {
         let pool = SqlitePoolOptions::new()
             .max_connections(2)
             .acquire_timeout(patience + Duration::from_secs(25))
+            // SQLite ends a transaction by itself when the disk is full; sqlx does not notice and
+            // would refuse every later one on that connection.
+            .before_acquire(|connection, _| {
+                let depth = <Sqlite as Database>::TransactionManager::get_transaction_depth(connection);
+                Box::pin(async move { Ok(depth == 0) })
+            })
             .connect_with(options)
             .await
             .map_err(fail)?;

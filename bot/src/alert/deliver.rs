@@ -52,7 +52,7 @@ pub async fn run(alerts: Alerts, outbox: Outbox, stop: CancellationToken) -> any
             }
         }
         tokio::select! {
-            () = stop.cancelled() => return Ok(()),
+            () = stop.cancelled() => break,
             () = alerts.wake.notified() => {}
             () = tokio::time::sleep(LOOK_AGAIN), if look_again => look_again = false,
             Some(done) = deliveries.join_next() => match done {
@@ -64,6 +64,9 @@ pub async fn run(alerts: Alerts, outbox: Outbox, stop: CancellationToken) -> any
             }
         }
     }
+    // What Telegram has taken is written down, so that it is not told twice.
+    while deliveries.join_next().await.is_some() {}
+    Ok(())
 }
 
 enum Due {

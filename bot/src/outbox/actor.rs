@@ -14,6 +14,9 @@ use super::job::{Call, Failed, Job, Lane};
 use super::schedule::{After, Decision, Ended, Schedule, Ticket};
 use crate::telegram::{Telegram, TelegramError, Upload};
 
+/// How long requests that are on their way may take when the bot stops.
+const LAST_ANSWERS: Duration = Duration::from_secs(5);
+
 /// Works the outbox off until `stop`; what waits then is told that it was not sent.
 pub async fn run(
     mut jobs: Jobs,
@@ -35,7 +38,7 @@ pub async fn run(
     loop {
         let wake = actor.send_what_may_go();
         tokio::select! {
-            () = stop.cancelled() => return Ok(()),
+            () = stop.cancelled() => break,
             job = jobs.0.recv() => match job {
                 Some(job) => actor.take(job),
                 None => return Ok(()),
@@ -49,6 +52,9 @@ pub async fn run(
             () = sleep_until(wake) => {}
         }
     }
+    jobs.0.close();
+    actor.finish().await;
+    Ok(())
 }
 
 async fn sleep_until(wake: Option<Instant>) {
@@ -148,6 +154,22 @@ impl Actor {
         }
         self.moves.insert(old, new);
         self.take(job);
+    }
+
+    /// What Telegram has begun is heard to its end: an answer that is lost would leave a panel without its message.
+    async fn finish(mut self) {
+        let on_the_way = self.schedule.on_the_way();
+        self.waiting.retain(|ticket, _| on_the_way.contains(ticket));
+        let rest = async {
+            while let Some(ended) = self.on_the_way.join_next().await {
+                if let Ok((ticket, result)) = ended {
+                    self.answer(ticket, result.map_err(Failed::Telegram));
+                }
+            }
+        };
+        if tokio::time::timeout(LAST_ANSWERS, rest).await.is_err() {
+            tracing::warn!("Telegram did not answer in time while the bot stopped");
+        }
     }
 
     fn answer(&mut self, ticket: Ticket, result: Result<Value, Failed>) {

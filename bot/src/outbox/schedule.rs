@@ -250,6 +250,11 @@ impl Schedule {
         After::Again
     }
 
+    /// What was sent and has not ended.
+    pub fn on_the_way(&self) -> HashSet<Ticket> {
+        self.on_the_way.keys().copied().collect()
+    }
+
     /// Whether Telegram is known to be away.
     pub fn is_away(&self) -> bool {
         self.failures > 0

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
+use anyhow::Context;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use kymo_door::{PanelAnswer, PanelFacts};
@@ -42,17 +43,19 @@ pub async fn run(
     };
     loop {
         tokio::select! {
-            () = stop.cancelled() => return Ok(()),
+            () = stop.cancelled() => break,
             order = orders.0.recv() => match order {
                 Some(order) => desk.obey(order).await,
                 None => return Ok(()),
             },
-            Some(done) = desk.under_way.join_next() => match done {
-                Ok(done) => desk.after(done).await,
-                Err(error) => return Err(anyhow::Error::new(error).context("show a panel")),
-            }
+            Some(done) = desk.under_way.join_next() => desk.after(done.context("show a panel")?).await,
         }
     }
+    // The outbox ends with us and says so to whatever still waits; what it sent is written down.
+    while let Some(done) = desk.under_way.join_next().await {
+        desk.after(done.context("show a panel")?).await;
+    }
+    Ok(())
 }
 
 struct Desk {
@@ -128,7 +131,6 @@ impl Desk {
     async fn feed(&mut self, topic: Topic, facts: PanelFacts, png: Bytes) -> Result<PanelAnswer, StoreError> {
         self.know(&topic).await?;
         let text = serde_json::to_string(&facts).expect("facts are plain data");
-        self.store.put_panel_facts(&topic, &text).await?;
         let picture = hex::encode(&Sha256::digest(&png)[..16]);
         let known = self.topics.entry(topic.clone()).or_default();
         known.facts = Some(facts);
@@ -140,6 +142,7 @@ impl Desk {
             self.bring_up(panel, true);
         }
         self.forget_picture(&topic);
+        self.store.put_panel_facts(&topic, &text).await?;
         self.answer(&panels).await
     }
 
@@ -488,7 +491,8 @@ impl Desk {
                     chat: panel.chat,
                     thread: None,
                 };
-                self.store.renew_panel(&panel.topic, to).await?;
+                let panel = self.store.renew_panel(&panel.topic, to).await?;
+                self.bring_up(&panel, true);
             }
             SendError::Telegram(error @ (TelegramError::Lost(_) | TelegramError::Away(_))) => {
                 // At worst an unpinned copy stays; the outbox waits before it tries again.

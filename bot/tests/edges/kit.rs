@@ -1,6 +1,7 @@
 //! The bot's edges without its commands: a group with Ada and the bot, a store, a door.
 
 use std::net::SocketAddr;
+use std::path::Path;
 
 use bytes::Bytes;
 use chrono::Utc;
@@ -51,6 +52,17 @@ impl Kit {
     }
 
     pub async fn with(bot: Bot, flood: FloodRules, kind: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        Self::build(bot, flood, kind, folder).await
+    }
+
+    /// With its database below this folder.
+    pub async fn new_in(bot: Bot, folder: &Path) -> Self {
+        let folder = tempfile::tempdir_in(folder).expect("a folder");
+        Self::build(bot, FloodRules::none(), "group", folder).await
+    }
+
+    async fn build(bot: Bot, flood: FloodRules, kind: &str, folder: tempfile::TempDir) -> Self {
         let stop = CancellationToken::new();
         let config = SandboxConfig {
             flood,
@@ -80,7 +92,6 @@ impl Kit {
         };
         control.add_chat(&chat).await.expect("the lab is there");
         control.set_bot(LAB, status).await.expect("the bot is what it is");
-        let folder = tempfile::tempdir().expect("a folder");
         Self::around(sandbox, folder, stop).await
     }
 
