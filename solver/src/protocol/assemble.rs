@@ -11,6 +11,8 @@ const KEYS: [&str; 7] = ["iteration", "total", "values", "axes", "state", "heade
 /// Names of axes that a program did not name.
 const INDICES: [&str; 4] = ["i", "j", "k", "l"];
 
+const LIST_REMEDY: &str = "print numbers only (float(x), NaN where one is missing), equally many in each row";
+
 /// The pieces of a line before the record's number is known.
 #[derive(Debug, Default)]
 pub(super) struct Pieces {
@@ -221,7 +223,7 @@ fn quantity(name: &str, raw: Raw, axes: &mut Vec<(String, Axis)>) -> Result<Quan
             "{value} holds the text {}; print numbers: [float(x) for x in values], or values.tolist()",
             shown(texts.first().map_or("", |text| text))
         )),
-        Raw::BadList(why) => Err(format!("{value} {why}; each row must hold equally many numbers")),
+        Raw::BadList(why) => Err(format!("{value} {why}; {LIST_REMEDY}")),
     }
 }
 
@@ -240,7 +242,7 @@ fn array(
             ("unit", Raw::Text(text)) => unit = Some(text),
             ("unit", Raw::Null) => {}
             ("data", Raw::BadList(why)) => {
-                return Err(format!("{value} {why}; each row must hold equally many numbers"));
+                return Err(format!("{value} {why}; {LIST_REMEDY}"));
             }
             (key, other) => {
                 return Err(format!(
