@@ -106,7 +106,7 @@ async fn without_the_right_to_pin_the_panel_works_and_says_once_what_is_missing(
     let about_pins = chat
         .messages
         .iter()
-        .filter(|m| m.kind == "text" && m.text.contains("right to pin"))
+        .filter(|m| m.kind == "text" && m.text.contains("may not pin"))
         .count();
     assert_eq!(about_pins, 1);
     assert_eq!(world.pictures(lab::COFFEE).await, 1);

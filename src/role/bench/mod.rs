@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use crate::cli::Bench;
 
 /// In the order in which they are run.
-const NAMES: [&str; 5] = ["airy", "replay", "up", "memory", "edit"];
+const NAMES: [&str; 6] = ["airy", "picture", "replay", "up", "memory", "edit"];
 
 pub async fn run(args: Bench) -> anyhow::Result<()> {
     if let Some(unknown) = args.names.iter().find(|name| !NAMES.contains(&name.as_str())) {
@@ -43,6 +43,7 @@ pub async fn run(args: Bench) -> anyhow::Result<()> {
 async fn measure(name: &str, kafka: Option<&str>) -> anyhow::Result<Vec<Figure>> {
     match name {
         "airy" => kymo_benches::airy(),
+        "picture" => kymo_benches::picture(),
         "replay" => kymo_benches::replay().await,
         "up" => up::measure().await,
         "memory" => memory::measure().await,
