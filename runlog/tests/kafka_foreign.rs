@@ -5,6 +5,7 @@ mod cluster;
 
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::LazyLock;
 
 use cluster::{Cluster, new_topic, numbered};
 use futures::StreamExt;
@@ -17,28 +18,29 @@ use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 
-/// The client library that the stranger uses, pure Python.
-const LIBRARY: &str = "kafka-python==3.0.12";
+/// The client libraries that the strangers use: one of pure Python, and the one that docs/records.md uses.
+const LIBRARIES: [&str; 2] = ["kafka-python==3.0.12", "confluent-kafka==2.12.1"];
 
-/// A Python that has it: `KYMO_TEST_PYTHON`, or one that is made here.
-fn python() -> PathBuf {
+/// A Python that has them: `KYMO_TEST_PYTHON`, or one that is made here.
+static PYTHON: LazyLock<PathBuf> = LazyLock::new(|| {
     if let Some(python) = std::env::var_os("KYMO_TEST_PYTHON") {
         return python.into();
     }
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("stranger");
     let python = folder.join("bin/python");
-    if !Command::new(&python)
-        .args(["-c", "import kafka"])
-        .output()
-        .is_ok_and(|tried| tried.status.success())
-    {
+    let tried = Command::new(&python)
+        .args(["-c", "import kafka, confluent_kafka"])
+        .output();
+    if !tried.is_ok_and(|tried| tried.status.success()) {
         run(Command::new("python3")
             .args(["-m", "venv", "--clear"])
             .arg(&folder));
-        run(Command::new(&python).args(["-m", "pip", "install", "--quiet", LIBRARY]));
+        run(Command::new(&python)
+            .args(["-m", "pip", "install", "--quiet"])
+            .args(LIBRARIES));
     }
     python
-}
+});
 
 fn run(command: &mut Command) -> String {
     let output = command
@@ -52,11 +54,34 @@ fn run(command: &mut Command) -> String {
     String::from_utf8(output.stdout).expect("it prints UTF-8")
 }
 
-async fn stranger(arguments: &[&str]) -> String {
-    let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/stranger.py");
+async fn run_python(script: PathBuf, arguments: &[&str]) -> String {
     let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
-    let work = move || run(Command::new(python()).arg(script).args(arguments));
+    let work = move || run(Command::new(&*PYTHON).arg(script).args(arguments));
     tokio::task::spawn_blocking(work).await.unwrap()
+}
+
+async fn stranger(arguments: &[&str]) -> String {
+    run_python(
+        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/stranger.py"),
+        arguments,
+    )
+    .await
+}
+
+/// What the program on docs/records.md says about a topic, as it stands there.
+async fn page_reader(cluster: &Cluster, topic: &Topic) -> String {
+    let page = include_str!("../../docs/records.md");
+    let program = page
+        .split("```python\n")
+        .nth(1)
+        .and_then(|rest| rest.split("```").next())
+        .unwrap();
+    let file = tempfile::Builder::new().suffix(".py").tempfile().unwrap();
+    std::fs::write(file.path(), program).unwrap();
+    run_python(file.path().to_owned(), &[cluster.brokers(), topic.as_str()])
+        .await
+        .trim()
+        .to_owned()
 }
 
 fn a_run() -> RunId {
@@ -174,8 +199,10 @@ async fn a_client_in_another_language_reads_the_same_numbers() {
     let cluster = Cluster::given();
     let log = cluster.open().await;
     let topic = write_a_story(&log, &a_run()).await;
-    let (_, records, _) = replay(&topic, &read_all(&log, &topic).await);
+    let (replayed, records, _) = replay(&topic, &read_all(&log, &topic).await);
     assert_eq!(records.len(), 6);
+    let said = format!("6 iterations, ended, digest {}", replayed.digest());
+    assert_eq!(page_reader(&cluster, &topic).await, said);
     let printed = stranger(&["read", cluster.brokers(), topic.as_str()]).await;
     let told: Vec<Record> = printed
         .lines()
