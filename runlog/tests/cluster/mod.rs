@@ -124,7 +124,7 @@ impl Cluster {
 impl Drop for Cluster {
     fn drop(&mut self) {
         if self.ours {
-            self.command(&["stop"]);
+            self.command(&["remove"]);
         }
     }
 }
