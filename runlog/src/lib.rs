@@ -1,6 +1,7 @@
 //! The run's log: what a run is called, what a record says, and the two logs (embedded and
 //! Kafka) that keep records. Solvers, pictures and people are the business of the other rooms.
 
+mod aside;
 pub mod catalogue;
 mod check;
 pub mod claim;
@@ -27,6 +28,7 @@ mod shown;
 mod topic;
 mod writer;
 
+pub use aside::keep_aside;
 pub use check::{ParameterProblem, nearest};
 pub use log::{Log, LogError, LogStream};
 pub use message::{Kind, Message, Position, Stored, header};

@@ -1,6 +1,8 @@
 //! The rule of reading (ARCHITECTURE.md, decision 4): out of everything that stands in a run's
 //! topic, duplicates, zombies and garbage included, the one prefix of complete iterations that counts.
 
+use std::collections::BTreeMap;
+
 use crate::digest::{self, IterationDigest};
 use crate::envelope::{Envelope, Part};
 use crate::message::Kind;
@@ -23,24 +25,34 @@ pub struct Replay {
     /// Of each iteration of the prefix.
     digests: Vec<IterationDigest>,
     /// Of each complete iteration of the attempt in effect, the checksums of its parts.
-    sums: Vec<Sums>,
+    sums: Sums,
     torn: Option<Torn>,
     /// Something ended the prefix; only a new attempt goes on.
     closed: bool,
     ended: Option<Outcome>,
 }
 
-/// Checksums of an iteration's parts; nearly always it is one.
-enum Sums {
-    One(u32),
-    Many(Box<[u32]>),
+/// The checksums of each complete iteration's parts. A long run has millions of iterations, and
+/// nearly all are in one part, so those take four bytes.
+#[derive(Default)]
+struct Sums {
+    first: Vec<u32>,
+    /// Of the iterations in several parts, by their place in `first`.
+    all: BTreeMap<usize, Box<[u32]>>,
 }
 
 impl Sums {
-    fn as_slice(&self) -> &[u32] {
-        match self {
-            Self::One(sum) => std::slice::from_ref(sum),
-            Self::Many(sums) => sums,
+    fn push(&mut self, parts: &[u32]) {
+        if parts.len() > 1 {
+            self.all.insert(self.first.len(), parts.into());
+        }
+        self.first.push(parts.first().copied().unwrap_or_default());
+    }
+
+    fn get(&self, place: usize) -> &[u32] {
+        match self.all.get(&place) {
+            Some(all) => all,
+            None => &self.first[place..=place],
         }
     }
 }
@@ -93,7 +105,7 @@ impl Replay {
             marker: 0,
             from: 1,
             digests: Vec::new(),
-            sums: Vec::new(),
+            sums: Sums::default(),
             torn: None,
             closed: false,
             ended: None,
@@ -226,7 +238,7 @@ impl Replay {
         self.attempt = attempt;
         self.marker = sum;
         self.from = marker.from;
-        self.sums.clear();
+        self.sums = Sums::default();
         self.torn = None;
         self.closed = false;
         self.ended = None;
@@ -278,7 +290,7 @@ impl Replay {
         }
         if iteration < next {
             // Complete ones of this attempt begin at `from`.
-            let known = self.sums[(iteration - self.from) as usize].as_slice();
+            let known = self.sums.get((iteration - self.from) as usize);
             return is_copy(known, known.len() as u32, part, sum, iteration);
         }
         if iteration > next {
@@ -348,10 +360,7 @@ impl Replay {
         }
         torn.record.validate().map_err(closes)?;
         self.digests.push(digest::of_record(&torn.record));
-        self.sums.push(match torn.sums.as_slice() {
-            [one] => Sums::One(*one),
-            many => Sums::Many(many.into()),
-        });
+        self.sums.push(&torn.sums);
         Ok(vec![Change::Iteration {
             attempt: self.attempt,
             record: Box::new(torn.record),

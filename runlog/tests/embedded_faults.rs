@@ -157,6 +157,62 @@ async fn a_locked_database_is_away_and_comes_back() {
     );
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_open_a_fresh_folder_at_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let opened: Vec<_> = (0..12)
+        .map(|i| {
+            let config = LogConfig::embedded(folder.path().join("data"));
+            tokio::spawn(async move {
+                let log = open(&config).await.expect("a log");
+                log.create(&topic()).await.expect("create");
+                log.append(&topic(), vec![message(i)]).await.expect("append");
+            })
+        })
+        .collect();
+    for task in opened {
+        task.await.expect("no panic");
+    }
+    let log = log_in(&folder.path().join("data")).await;
+    assert_eq!(
+        log.read(&topic(), Position::START, 1 << 20)
+            .await
+            .expect("read")
+            .len(),
+        12
+    );
+}
+
+/// Whoever selects between a read and something else drops reads half way.
+#[tokio::test]
+async fn reads_and_writes_that_are_given_up_leave_the_log_whole() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let log = log_in(folder.path()).await;
+    log.create(&topic()).await.expect("create");
+    log.append(&topic(), (0..50).map(|_| message(50_000)).collect())
+        .await
+        .expect("append");
+    let topic = topic();
+    for polls in 0..200 {
+        let mut read = log.read(&topic, Position::START, 64 << 20);
+        let mut write = log.append(&topic, vec![message(polls)]);
+        for _ in 0..polls % 20 {
+            let _ = futures::poll!(&mut read);
+            let _ = futures::poll!(&mut write);
+            tokio::task::yield_now().await;
+        }
+    }
+    log.append(&topic, vec![message(7)]).await.expect("append");
+    let found = log.read(&topic, Position::START, 64 << 20).await.expect("read");
+    assert!(
+        found.is_sorted_by(|a, b| a.position.next() == b.position),
+        "no gaps, no halves"
+    );
+    assert_eq!(found.last().map(|s| s.message.payload.len()), Some(7));
+    log.clear(&topic).await.expect("clear");
+    assert_eq!(log.read(&topic, Position::START, 1000).await.expect("read"), []);
+}
+
 /// A disk of 4 MiB in a mount namespace of its own, where this test runs once more.
 #[test]
 fn a_full_disk_is_full_and_loses_nothing() {

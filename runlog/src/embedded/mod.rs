@@ -63,14 +63,15 @@ impl EmbeddedLog {
         schema::lay_out(&mut reader, &explain).await?;
         drop(door);
         let (reader, writer) = (Mutex::new(reader), Mutex::new(None));
+        let inner = Inner {
+            file,
+            reader,
+            writer,
+            bells,
+            explain,
+        };
         Ok(Self {
-            inner: Arc::new(Inner {
-                file,
-                reader,
-                writer,
-                bells,
-                explain,
-            }),
+            inner: Arc::new(inner),
         })
     }
 }

@@ -4,39 +4,41 @@ use std::io;
 use std::path::Path;
 
 use nix::fcntl::{Flock, FlockArg};
+use sqlx::Connection;
 use sqlx::sqlite::SqliteConnection;
-use sqlx::{Connection, Row};
 
 use super::error::Explain;
 use crate::LogError;
 
-/// "kymo": tells our files from other SQLite files.
+/// "kymo" as four bytes: tells our files from other SQLite files.
 const APPLICATION: i64 = 0x6b79_6d6f;
 const VERSION: i64 = 1;
 
 /// AUTOINCREMENT: the number of a deleted topic is never given again, so that its followers notice.
-const TABLES: &str = "
-create table topics (
-    number integer primary key autoincrement,
-    name text not null unique,
-    next integer not null default 0
-);
-create table messages (
-    topic integer not null,
-    position integer not null,
-    at integer not null, -- microseconds since 1970
-    key blob,
-    headers blob not null,
-    payload blob not null,
-    primary key (topic, position)
-);
-create table commits (
-    topic integer not null,
-    consumer text not null,
-    next integer not null,
-    primary key (topic, consumer)
-) without rowid;
-";
+const TABLES: [&str; 5] = [
+    "create table topics (
+        number integer primary key autoincrement,
+        name text not null unique,
+        next integer not null default 0
+    )",
+    "create table messages (
+        topic integer not null,
+        position integer not null,
+        at integer not null, -- microseconds since 1970
+        key blob,
+        headers blob not null,
+        payload blob not null,
+        primary key (topic, position)
+    )",
+    "create table commits (
+        topic integer not null,
+        consumer text not null,
+        next integer not null,
+        primary key (topic, consumer)
+    ) without rowid",
+    "pragma application_id = 1803119983",
+    "pragma user_version = 1",
+];
 
 /// Held while the file is made. The operating system frees it when a process dies.
 pub(super) async fn lock(folder: &Path) -> io::Result<Flock<std::fs::File>> {
@@ -56,44 +58,45 @@ pub(super) async fn lock(folder: &Path) -> io::Result<Flock<std::fs::File>> {
 
 /// Makes the tables in a new file, and refuses a file that is somebody else's.
 pub(super) async fn lay_out(connection: &mut SqliteConnection, explain: &Explain) -> Result<(), LogError> {
-    let application = pragma(connection, "application_id")
-        .await
-        .map_err(|e| explain.sql(e))?;
-    let version = pragma(connection, "user_version")
-        .await
-        .map_err(|e| explain.sql(e))?;
-    if application == APPLICATION {
-        return match version {
-            VERSION => Ok(()),
-            other => Err(explain.broken(format!(
-                "its layout has version {other}, this kymo knows {VERSION}; use the kymo that wrote it, or another folder"
-            ))),
-        };
+    match find_state(connection).await.map_err(|e| explain.sql(e))? {
+        State { application: APPLICATION, version: VERSION, .. } => Ok(()),
+        State { application: APPLICATION, version, .. } => Err(explain.broken(format!(
+            "its layout has version {version}, this kymo knows {VERSION}; use the kymo that wrote it, or another folder"
+        ))),
+        State { tables: 0, .. } => make(connection).await.map_err(|e| explain.sql(e)),
+        State { .. } => {
+            Err(explain.broken("it is a SQLite file of another program; give another folder with --data"))
+        }
     }
-    let tables = count_tables(connection).await.map_err(|e| explain.sql(e))?;
-    if tables > 0 {
-        return Err(explain.broken("it is a SQLite file of another program; give another folder with --data"));
-    }
-    make(connection).await.map_err(|e| explain.sql(e))
+}
+
+struct State {
+    application: i64,
+    version: i64,
+    tables: i64,
+}
+
+async fn find_state(connection: &mut SqliteConnection) -> Result<State, sqlx::Error> {
+    let application = sqlx::query_scalar("pragma application_id")
+        .fetch_one(&mut *connection)
+        .await?;
+    let version = sqlx::query_scalar("pragma user_version")
+        .fetch_one(&mut *connection)
+        .await?;
+    let tables = sqlx::query_scalar("select count(*) from sqlite_master")
+        .fetch_one(&mut *connection)
+        .await?;
+    Ok(State {
+        application,
+        version,
+        tables,
+    })
 }
 
 async fn make(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
     let mut transaction = connection.begin().await?;
-    sqlx::raw_sql(TABLES).execute(&mut *transaction).await?;
-    let marks = format!("pragma application_id = {APPLICATION}; pragma user_version = {VERSION};");
-    sqlx::raw_sql(&marks).execute(&mut *transaction).await?;
+    for statement in TABLES {
+        sqlx::query(statement).execute(&mut *transaction).await?;
+    }
     transaction.commit().await
-}
-
-async fn pragma(connection: &mut SqliteConnection, name: &str) -> Result<i64, sqlx::Error> {
-    sqlx::query(&format!("pragma {name}"))
-        .fetch_one(connection)
-        .await?
-        .try_get(0)
-}
-
-async fn count_tables(connection: &mut SqliteConnection) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar("select count(*) from sqlite_master")
-        .fetch_one(connection)
-        .await
 }

@@ -83,6 +83,7 @@ macro_rules! conforms {
             a_deleted_topic_ends_its_followers
             a_reader_that_comes_a_day_later_goes_on
             a_replay_depends_on_the_records_alone
+            what_is_rejected_is_kept_aside_once
             news_come_without_asking
         }
 

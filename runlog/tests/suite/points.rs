@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use chrono::Utc;
 use futures::StreamExt;
-use kymo_runlog::{Log, LogError, LogStream, Message, Position, Record, RunWriter, Stored, Topic};
+use kymo_runlog::{
+    Change, Log, LogError, LogStream, Message, Position, Record, Replay, RunWriter, Stored, Topic, keep_aside,
+};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 
@@ -460,6 +462,54 @@ pub async fn a_replay_depends_on_the_records_alone(subject: &Subject) {
             .collect();
         assert_eq!(replay.digest(), story::read(run.topic(), &direct).2.digest());
     }
+}
+
+/// Copied once, however often the topic is read.
+pub async fn what_is_rejected_is_kept_aside_once(subject: &Subject) {
+    let log = subject.open().await;
+    let run = story::run(&format!("aside{}", uuid::Uuid::new_v4().simple()));
+    let topic = run.topic();
+    log.create(&topic).await.expect("create");
+    let garbage = story::Told::Garbage.message(&run);
+    let broken = story::Told::End {
+        attempt: 1,
+        iterations: 9,
+    }
+    .message(&run);
+    let begin = story::Told::Marker { attempt: 1, from: 1 }.message(&run);
+    log.append(&topic, vec![begin, garbage.clone(), broken.clone()])
+        .await
+        .expect("append");
+    let rejected = async || {
+        let mut replay = Replay::new(topic.clone());
+        let mut rejected = Vec::new();
+        for stored in all(&*log, &topic).await {
+            for change in replay.push(&stored) {
+                if let Change::Rejected(report) = change {
+                    rejected.push((report, stored.clone()));
+                }
+            }
+        }
+        rejected
+    };
+    assert_eq!(keep_aside(&*log, &[]).await.expect("nothing to keep"), 0);
+    assert!(
+        !log.exists(&topic.rejected()).await.expect("exists"),
+        "made only when something is to be kept"
+    );
+    assert_eq!(keep_aside(&*log, &rejected().await).await.expect("keep"), 2);
+    assert_eq!(keep_aside(&*log, &rejected().await).await.expect("keep"), 0);
+    log.append(&topic, vec![garbage.clone()]).await.expect("append");
+    assert_eq!(keep_aside(&*log, &rejected().await).await.expect("keep"), 1);
+    let kept = all(&*log, &topic.rejected()).await;
+    assert_eq!(
+        kept.iter().map(|s| s.message.payload.clone()).collect::<Vec<_>>(),
+        [garbage.payload.clone(), broken.payload, garbage.payload]
+    );
+    let reason = kept[1].message.header("kymo-rejected-reason").expect("a reason");
+    assert_eq!(reason, "the end says 9 iterations, but 0 came before it");
+    log.delete(&topic).await.expect("delete");
+    log.delete(&topic.rejected()).await.expect("delete");
 }
 
 /// Not a measurement: only that followers hear at all, without waiting for the next message.
