@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::catalogue::Entry;
 use crate::process::Process;
+use crate::restart::Row;
 
 /// All that a watchdog needs to know: `job.json`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -32,17 +33,40 @@ pub struct Job {
     pub fresh: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pace: Option<f64>,
-    /// Attempts that failed just before this one without completing an iteration.
+    /// Attempts before this one that failed in a row.
     #[serde(default)]
     pub failures: u32,
-    /// The incident that this attempt should end, if the last one failed.
+    /// How far the furthest of them got; only beyond it this attempt has got anywhere.
+    #[serde(default)]
+    pub furthest: u64,
+    /// The alert that this attempt should resolve, if the last one failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub incident: Option<String>,
+    /// The alert that this attempt should resolve, if the last one's watchdog died.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub death: Option<String>,
     /// Whether the solver reads a job line; an arbitrary command under `kymo run -- ...` does not.
     #[serde(default = "yes")]
     pub speaks_protocol: bool,
     /// The solver as the catalogue knew it when the order came.
     pub entry: Entry,
+}
+
+impl Job {
+    /// The row of failures that this attempt goes on with.
+    pub fn row(&self) -> Row {
+        Row {
+            failures: self.failures,
+            furthest: self.furthest,
+            incident: self.incident.clone(),
+        }
+    }
+
+    pub fn set_row(&mut self, row: Row) {
+        self.failures = row.failures;
+        self.furthest = row.furthest;
+        self.incident = row.incident;
+    }
 }
 
 fn yes() -> bool {

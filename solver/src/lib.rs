@@ -16,6 +16,8 @@ mod solver;
 mod spool;
 pub mod standalone;
 pub mod terminal;
+#[cfg(test)]
+mod testing;
 mod undisturbed;
 pub mod watchdog;
 

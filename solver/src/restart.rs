@@ -1,11 +1,11 @@
-//! Whether a failed attempt is tried again, and when.
+//! Whether a failed attempt is tried again, and when; and which failures belong to one row.
 
 use std::time::Duration;
 
 use crate::catalogue::Restart;
 
-/// How long to wait before the next attempt; `None`: give up. `failures` counts the attempts in a row, this one
-/// included, that failed without completing an iteration more than they had found.
+/// How long to wait before the next attempt; `None`: give up. `failures` counts the attempts in a row, the last one
+/// included, that failed and got no further.
 pub fn pause_before_next(policy: &Restart, failures: u32) -> Option<Duration> {
     match policy {
         Restart::Never => None,
@@ -19,9 +19,28 @@ pub fn pause_before_next(policy: &Restart, failures: u32) -> Option<Duration> {
     }
 }
 
-/// Failures in a row after an attempt that ended badly: one that got further starts a new row.
-pub fn failures_in_a_row(before: u32, progressed: bool) -> u32 {
-    if progressed { 1 } else { before.saturating_add(1) }
+/// Failures that follow each other without getting any further. A solver that cannot go on in the middle computes
+/// its first iterations again and again, so only an iteration that was never reached before is further.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Row {
+    pub failures: u32,
+    pub furthest: u64,
+    /// The key of the alert that this row opened.
+    pub incident: Option<String>,
+}
+
+impl Row {
+    /// An attempt has failed at `iteration`; `key` names the incident if it opens one.
+    pub fn fail(&mut self, iteration: u64, key: impl FnOnce() -> String) {
+        if self.incident.is_none() || iteration > self.furthest {
+            *self = Self {
+                failures: 0,
+                furthest: iteration.max(self.furthest),
+                incident: Some(key()),
+            };
+        }
+        self.failures = self.failures.saturating_add(1);
+    }
 }
 
 #[cfg(test)]
@@ -49,16 +68,36 @@ mod tests {
         assert_eq!(pause_before_next(&Restart::Never, 1), None);
     }
 
+    #[test]
+    fn getting_further_starts_a_new_row() {
+        let mut row = Row::default();
+        let mut story = Vec::new();
+        for (attempt, iteration) in [(1, 0), (2, 0), (3, 57), (4, 57), (5, 40), (6, 58)] {
+            row.fail(iteration, || format!("{attempt}"));
+            story.push((row.failures, row.incident.clone().expect("a key")));
+        }
+        let story: Vec<(u32, &str)> = story
+            .iter()
+            .map(|(failures, key)| (*failures, key.as_str()))
+            .collect();
+        assert_eq!(
+            story,
+            [(1, "1"), (2, "1"), (1, "3"), (2, "3"), (3, "3"), (1, "6")]
+        );
+    }
+
     proptest! {
         #[test]
-        fn a_run_that_never_gets_further_ends(limit in 0u32..50, backoff in any::<f64>(), longest in any::<f64>()) {
+        fn a_run_that_never_gets_further_ends(
+            limit in 0u32..50, backoff in any::<f64>(), longest in any::<f64>(), stuck_at in 0u64..100,
+        ) {
             let policy = policy(limit, backoff, longest);
-            let mut failures = 0;
+            let mut row = Row::default();
             let mut attempts = 0;
             loop {
                 attempts += 1;
-                failures = failures_in_a_row(failures, false);
-                match pause_before_next(&policy, failures) {
+                row.fail(stuck_at, String::new);
+                match pause_before_next(&policy, row.failures) {
                     Some(pause) => prop_assert!(pause <= Duration::from_secs(86_400)),
                     None => break,
                 }
@@ -71,11 +110,6 @@ mod tests {
             let policy = policy(40, backoff, longest);
             let pauses: Vec<_> = (1..=40).map(|failures| pause_before_next(&policy, failures)).collect();
             prop_assert!(pauses.windows(2).all(|pair| pair[0] <= pair[1]));
-        }
-
-        #[test]
-        fn getting_further_starts_a_new_row(before in any::<u32>()) {
-            prop_assert_eq!(failures_in_a_row(before, true), 1);
         }
     }
 }

@@ -81,6 +81,7 @@ impl Crew {
         let folder = RunFolder::of(&self.data, &job.topic);
         folder.create()?;
         folder::save(&folder.job(), &job)?;
+        keep_small(&folder.watchdog_log());
         let (program, arguments) = self
             .command
             .split_first()
@@ -169,6 +170,14 @@ impl Member {
             Some(child) => matches!(child.try_wait(), Ok(None)),
             None => self.process.is_alive(),
         }
+    }
+}
+
+/// A watchdog says little, but a run may have many.
+fn keep_small(path: &Path) {
+    if std::fs::metadata(path).is_ok_and(|file| file.len() > 1 << 20) {
+        // The newest word is not worth failing for.
+        let _ = std::fs::rename(path, path.with_extension("log.1"));
     }
 }
 

@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use kymo_runlog::catalogue::{self, HostCatalogue};
 use kymo_runlog::event::{self, EventRecord, RunEvent};
-use kymo_runlog::{Log, LogError, Position, RunBook, Stored, Topic, claim, order};
+use kymo_runlog::{Log, LogError, Position, RunBook, StartOrder, Stored, Topic, claim, order};
 
-use crate::restart;
+use crate::restart::Row;
 use crate::watchdog::tell;
 
 const CHUNK: usize = 4 << 20;
+/// Failures of one run that are remembered; a policy's limit is far below.
+const LONGEST_HISTORY: usize = 1000;
 
 /// The shared topics. Claims are read before events: whoever sees a claim released has then also read
 /// why the attempt ended, because a watchdog writes its event first.
@@ -36,36 +38,55 @@ impl Source {
 }
 
 /// How a run's attempts have gone lately.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Row {
-    /// Failures in a row that got no further.
-    pub failures: u32,
-    /// The alert's incident of that row.
-    pub incident: Option<String>,
+#[derive(Clone, Debug, Default)]
+struct History {
+    /// Since the run last ended well.
+    failures: Vec<Failure>,
     /// When the newest attempt's solver began.
-    pub began_at: Option<DateTime<Utc>>,
-    began_after: u64,
+    began_at: Option<DateTime<Utc>>,
 }
 
-impl Row {
+#[derive(Clone, Debug)]
+struct Failure {
+    at: DateTime<Utc>,
+    attempt: u32,
+    iteration: u64,
+}
+
+impl History {
     fn apply(&mut self, event: &EventRecord, at: DateTime<Utc>) {
         match &event.event {
-            RunEvent::Started { .. } | RunEvent::Resumed { .. } => {
-                self.began_at = Some(at);
-                self.began_after = event.iteration;
-            }
+            RunEvent::Started { .. } | RunEvent::Resumed { .. } => self.began_at = Some(at),
             RunEvent::Failed { .. } => {
-                self.failures = restart::failures_in_a_row(self.failures, event.iteration > self.began_after);
-                if self.failures == 1 {
-                    self.incident = Some(tell::new_incident(&event.topic, event.attempt));
+                if self.failures.len() >= LONGEST_HISTORY {
+                    self.failures.remove(0);
                 }
+                self.failures.push(Failure {
+                    at,
+                    attempt: event.attempt,
+                    iteration: event.iteration,
+                });
             }
-            RunEvent::Finished | RunEvent::Stopped { .. } => {
-                self.failures = 0;
-                self.incident = None;
-            }
+            RunEvent::Finished | RunEvent::Stopped { .. } => self.failures.clear(),
             RunEvent::Silent { .. } | RunEvent::Heard | RunEvent::Refused { .. } => {}
         }
+    }
+
+    /// The row of failures that the next attempt goes on with. A person's order starts counting anew, but the alert
+    /// stays the same; an order to start afresh has nothing to do with what was before.
+    fn row(&self, topic: &Topic, start: Option<&StartOrder>) -> Row {
+        let mut row = Row::default();
+        for failure in &self.failures {
+            let before = start.filter(|start| failure.at <= start.at);
+            if before.is_some_and(|start| start.fresh) {
+                continue;
+            }
+            row.fail(failure.iteration, || tell::new_incident(topic, failure.attempt));
+            if before.is_some() {
+                row.failures = 0;
+            }
+        }
+        row
     }
 }
 
@@ -73,7 +94,7 @@ impl Row {
 #[derive(Default)]
 pub struct Ledger {
     pub book: RunBook,
-    rows: BTreeMap<Topic, Row>,
+    histories: BTreeMap<Topic, History>,
     hosts: BTreeMap<String, HostCatalogue>,
     next: BTreeMap<Source, Position>,
 }
@@ -100,7 +121,7 @@ impl Ledger {
             Source::Events => {
                 self.book.push_event(stored)?;
                 let event: EventRecord = stored.json()?;
-                self.rows
+                self.histories
                     .entry(event.topic.clone())
                     .or_default()
                     .apply(&event, stored.at);
@@ -131,8 +152,21 @@ impl Ledger {
         Ok(())
     }
 
+    /// The row of failures that the run's next attempt goes on with.
     pub fn row(&self, topic: &Topic) -> Row {
-        self.rows.get(topic).cloned().unwrap_or_default()
+        let start = self.book.find(topic).and_then(|facts| facts.start.as_ref());
+        self.histories
+            .get(topic)
+            .map(|history| history.row(topic, start))
+            .unwrap_or_default()
+    }
+
+    /// Whether a solver of the run has begun after `at`.
+    pub fn has_begun_since(&self, topic: &Topic, at: DateTime<Utc>) -> bool {
+        self.histories
+            .get(topic)
+            .and_then(|history| history.began_at)
+            .is_some_and(|began| began > at)
     }
 
     /// Whether some other host's catalogue has the solver.
@@ -141,5 +175,89 @@ impl Ledger {
         others
             .flat_map(|other| &other.solvers)
             .any(|card| card.name == solver)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kymo_runlog::{Parameters, RunId};
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(1_800_000_000 + seconds, 0).expect("a time")
+    }
+
+    fn history(events: &[(i64, u32, u64, RunEvent)]) -> (Topic, History) {
+        let run = RunId {
+            solver: "count".to_owned(),
+            parameters: Parameters::default(),
+        };
+        let topic = run.topic();
+        let mut history = History::default();
+        for (second, attempt, iteration, event) in events {
+            let record = EventRecord {
+                id: Uuid::nil(),
+                at: at(*second),
+                topic: topic.clone(),
+                run: run.clone(),
+                attempt: *attempt,
+                host: "lab".to_owned(),
+                iteration: *iteration,
+                event: event.clone(),
+            };
+            history.apply(&record, at(*second));
+        }
+        (topic, history)
+    }
+
+    fn failed() -> RunEvent {
+        RunEvent::Failed {
+            reason: "exit code 3".to_owned(),
+            last_lines: Vec::new(),
+            again_at: None,
+        }
+    }
+
+    fn start(second: i64, fresh: bool) -> StartOrder {
+        let by = "Ada".to_owned();
+        StartOrder {
+            id: Uuid::nil(),
+            by,
+            at: at(second),
+            position: Position(1),
+            fresh,
+            pace: None,
+        }
+    }
+
+    #[test]
+    fn a_persons_order_starts_counting_anew_but_the_alert_stays() {
+        let (topic, history) = history(&[
+            (1, 1, 7, failed()),
+            (2, 2, 7, failed()),
+            (3, 3, 7, failed()),
+            (5, 4, 7, failed()),
+        ]);
+        let row = |start: Option<StartOrder>| {
+            let row = history.row(&topic, start.as_ref());
+            (row.failures, row.furthest, row.incident)
+        };
+        let first = Some("count/1/failed".to_owned());
+        assert_eq!(row(None), (4, 7, first.clone()));
+        assert_eq!(row(Some(start(4, false))), (1, 7, first.clone()));
+        assert_eq!(row(Some(start(9, false))), (0, 7, first));
+        assert_eq!(
+            row(Some(start(4, true))),
+            (1, 7, Some("count/4/failed".to_owned()))
+        );
+        assert_eq!(row(Some(start(9, true))), (0, 0, None));
+    }
+
+    #[test]
+    fn a_run_that_ended_well_has_a_clean_slate() {
+        let (topic, history) = history(&[(1, 1, 7, failed()), (2, 2, 9, RunEvent::Finished)]);
+        assert_eq!(history.row(&topic, None), Row::default());
     }
 }

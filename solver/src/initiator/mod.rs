@@ -31,7 +31,7 @@ use crate::catalogue::Catalogue;
 use crate::events::{self, patiently};
 use crate::folder::Job;
 use crate::spool::Courier;
-use crate::watchdog::tell::{self, Teller};
+use crate::watchdog::tell::Speaker;
 
 /// How often adopted watchdogs are looked at.
 const POLL: Duration = Duration::from_millis(250);
@@ -215,7 +215,10 @@ impl Initiator {
                 )
                 .await?
             }
-            Step::NoteStop { by } => self.tell(&facts, RunEvent::Stopped { by: by.clone() }).await?,
+            Step::NoteStop { by } => {
+                self.close_incidents(&facts, by);
+                self.tell(&facts, RunEvent::Stopped { by: by.clone() }).await?;
+            }
         }
         Ok(step)
     }
@@ -303,7 +306,7 @@ impl Initiator {
         let entry = self.config.catalogue.find(&facts.run.solver)?.clone();
         let start = facts.start.as_ref()?;
         let row = self.ledger.row(&facts.topic);
-        let begun_since = row.began_at.is_some_and(|began| began > start.at);
+        let begun_since = self.ledger.has_begun_since(&facts.topic, start.at);
         Some(Job {
             run: facts.run.clone(),
             topic: facts.topic.clone(),
@@ -316,9 +319,12 @@ impl Initiator {
             fresh: start.fresh && !begun_since,
             pace: start.pace,
             failures: row.failures,
-            incident: row
-                .incident
-                .or_else(|| self.deaths.get_mut(&facts.topic)?.incident.take()),
+            furthest: row.furthest,
+            incident: row.incident,
+            death: self
+                .deaths
+                .get_mut(&facts.topic)
+                .and_then(|deaths| deaths.incident.take()),
             speaks_protocol: true,
             entry,
         })
@@ -353,7 +359,7 @@ impl Initiator {
             .get(&job.topic)
             .filter(|deaths| now - deaths.last < DEATHS_APART);
         let count = earlier.map_or(0, |deaths| deaths.count) + 1;
-        let incident = tell::incident(job, false);
+        let incident = format!("{}/{}/watchdog", job.topic, job.attempt);
         let how = gone
             .how
             .clone()
@@ -363,9 +369,9 @@ impl Initiator {
             .last_words(job)
             .map(|words| format!(" It said last: {words}"))
             .unwrap_or_default();
-        let teller = Teller { job, now };
+        let speaker = Speaker::of(job);
         self.courier
-            .send(teller.watchdog_died(incident.clone(), &format!("{how}.{last_words}")));
+            .send(speaker.watchdog_died(incident.clone(), &format!("{how}.{last_words}")));
         self.deaths.insert(
             job.topic.clone(),
             Deaths {
@@ -374,6 +380,24 @@ impl Initiator {
                 incident: Some(incident),
             },
         );
+    }
+
+    /// A person has ended what went wrong.
+    fn close_incidents(&mut self, facts: &RunFacts, by: &str) {
+        let death = self
+            .deaths
+            .get_mut(&facts.topic)
+            .and_then(|deaths| deaths.incident.take());
+        let failure = self.ledger.row(&facts.topic).incident;
+        let speaker = Speaker {
+            run: &facts.run,
+            topic: &facts.topic,
+            attempt: facts.attempt(),
+            host: &self.config.host,
+        };
+        for key in death.into_iter().chain(failure) {
+            self.courier.send(speaker.stopped(&key, by));
+        }
     }
 
     async fn tell(&self, facts: &RunFacts, event: RunEvent) -> Result<(), LogError> {

@@ -20,7 +20,8 @@ use crate::catalogue::{Catalogue, CommandLine, Entry, Feed, Program, Restart};
 use crate::events::{self, patiently};
 use crate::folder::Job;
 use crate::initiator::ledger::{Ledger, Source};
-use crate::watchdog::{Audience, Ended, Verdict, WatchdogConfig, exit_code, tell, watch_over};
+use crate::standalone::split_pace;
+use crate::watchdog::{Audience, Ended, Verdict, WatchdogConfig, exit_code, watch_over};
 
 /// Seconds between Ctrl-C and SIGKILL for a command that we know nothing of.
 const GRACE: f64 = 10.0;
@@ -97,10 +98,7 @@ pub async fn run(
         {
             return Ok(code_of(&ended));
         }
-        if ended.failures == 1 {
-            job.incident = Some(tell::new_incident(&job.topic, job.attempt));
-        }
-        job.failures = ended.failures;
+        job.set_row(ended.row);
         job.fresh = false;
     }
 }
@@ -124,7 +122,7 @@ impl Wanted {
                 fresh,
             } => {
                 let entry = catalogue.load(solver)?.clone();
-                let (pace, assignments) = take_pace(assignments)?;
+                let (pace, assignments) = split_pace(assignments)?;
                 let run = entry.card.read(&assignments).map_err(|problems| {
                     anyhow::anyhow!(
                         problems
@@ -182,7 +180,9 @@ impl Wanted {
             fresh: self.fresh,
             pace: self.pace,
             failures: 0,
+            furthest: 0,
             incident: None,
+            death: None,
             speaks_protocol: !self.passes,
             entry: self.entry.clone(),
         })
@@ -212,27 +212,6 @@ impl Wanted {
         };
         eprintln!("{}: {words}", self.run.solver);
     }
-}
-
-/// `pace=0.5` stands beside the parameters but is none: it does not change the results.
-fn take_pace(assignments: &[String]) -> anyhow::Result<(Option<f64>, Vec<String>)> {
-    let is_pace = |text: &&String| {
-        text.split_once('=')
-            .is_some_and(|(name, _)| name.trim() == "pace")
-    };
-    let (paces, others): (Vec<&String>, Vec<&String>) = assignments.iter().partition(is_pace);
-    let pace = paces
-        .last()
-        .and_then(|text| text.split_once('='))
-        .map(|(_, value)| value.trim());
-    let pace = match pace {
-        None => None,
-        Some(text) => match text.parse::<f64>() {
-            Ok(seconds) if seconds.is_finite() && seconds >= 0.0 => Some(seconds),
-            Ok(_) | Err(_) => bail!("pace={text} is no number of seconds; write e.g. pace=0.5"),
-        },
-    };
-    Ok((pace, others.into_iter().cloned().collect()))
 }
 
 /// A catalogue entry for a command that nobody catalogued.
@@ -322,16 +301,6 @@ mod tests {
 
     fn texts(words: &[&str]) -> Vec<String> {
         words.iter().map(|&word| word.to_owned()).collect()
-    }
-
-    #[test]
-    fn pace_stands_beside_the_parameters() {
-        let (pace, others) = take_pace(&texts(&["eps=4", "pace=0.5", "h=0.02"])).expect("good");
-        assert_eq!((pace, others), (Some(0.5), texts(&["eps=4", "h=0.02"])));
-        for bad in ["pace=fast", "pace=-1", "pace=inf", "pace="] {
-            let error = take_pace(&texts(&[bad])).expect_err(bad).to_string();
-            assert!(error.contains("write e.g. pace=0.5"), "{error}");
-        }
     }
 
     #[test]

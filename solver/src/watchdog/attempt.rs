@@ -18,21 +18,21 @@ use tokio_util::sync::CancellationToken;
 use super::WatchdogConfig;
 use super::child::{Launch, Pipes, Solver};
 use super::herald::Herald;
-use super::keep::{self, Hold};
+use super::keep::{self, Hold, Rhythm};
 use super::listen::{self, Audience, Ear, Talk};
 use super::memory::OutOfMemory;
 use super::orders::follow_orders;
 use super::output::{Bounds, Output};
 use super::past::{self, Past};
 use super::publisher::{Entrance, Published, Publisher};
-use super::tell::{Teller, incident};
+use super::tell::{self, Speaker};
 use super::verdict::{Cause, Exit, Verdict, in_words, verdict};
 use super::watch::Watch;
 use crate::catalogue::Feed;
 use crate::events::patiently;
 use crate::folder::{self, Job, Lives, RunFolder};
 use crate::protocol::{JobLine, LineParser};
-use crate::restart;
+use crate::restart::{self, Row};
 use crate::spool::Courier;
 
 /// How long a crash's alert waits for the solver's last words.
@@ -59,8 +59,8 @@ pub struct Ended {
     pub exit: Option<Exit>,
     /// The last iteration that the log acknowledged.
     pub iteration: u64,
-    /// Failures in a row, if the next attempt is to follow.
-    pub failures: u32,
+    /// The row of failures that a next attempt would go on with.
+    pub row: Row,
     /// When the restart policy wants the next attempt.
     pub again_in: Option<Duration>,
     /// What the solver said last, if it failed.
@@ -84,7 +84,7 @@ pub struct Company {
 impl Attempt<'_> {
     pub async fn run(self, lives: &mut Lives) -> anyhow::Result<Ended> {
         let Some(past) = self.stop.run_until_cancelled(self.take_over()).await else {
-            return Ok(self.ended(Verdict::LeftWanted, None, 0, 0));
+            return Ok(self.ended(Verdict::LeftWanted, None, 0, Vec::new()));
         };
         let past = past?;
         let from = past.iterations;
@@ -93,21 +93,8 @@ impl Attempt<'_> {
             Ok(ended) => ended,
             Err(error) => {
                 let reason = format!("cannot start: {error:#}");
-                let ended = self.ended(
-                    Verdict::Failed {
-                        reason: reason.clone(),
-                    },
-                    None,
-                    from,
-                    from,
-                );
-                self.courier.send(self.teller().failed(
-                    incident(self.job, false),
-                    &reason,
-                    from,
-                    ended.again_in,
-                    Vec::new(),
-                ));
+                let ended = self.ended(Verdict::Failed { reason }, None, from, Vec::new());
+                self.send_failure(&ended);
                 ended
             }
         };
@@ -191,26 +178,17 @@ impl Attempt<'_> {
         let out_of_memory = OutOfMemory::read().happened_since(&memory);
         let verdict = verdict(exit, cause.as_ref(), out_of_memory);
         wait_for_listeners(&mut company, LAST_WORDS).await;
-        let known = company.publisher.published.borrow().iteration;
+        let known = wait_for_last_record(&company, LAST_WORDS).await;
         company
             .ear
             .output()
             .remark(&format!("the solver ended: {}", in_words(exit, out_of_memory)));
         let last_lines = company.ear.output().last_lines();
-        if let Verdict::Failed { reason } = &verdict {
-            let early = self.ended(verdict.clone(), Some(exit), from, known);
-            let key = incident(self.job, known > from);
-            self.courier.send(
-                self.teller()
-                    .failed(key, reason, known, early.again_in, last_lines.clone()),
-            );
-        }
-        let published = self.wind_up(&verdict, &mut solver, company).await;
-        watch.close_incidents(&verdict, published.iteration);
-        Ok(Ended {
-            last_lines,
-            ..self.ended(verdict, Some(exit), from, published.iteration)
-        })
+        let early = self.ended(verdict, Some(exit), known, last_lines);
+        self.send_failure(&early);
+        let published = self.wind_up(&early.verdict, &mut solver, company).await;
+        watch.close_incidents(&early.verdict, published.iteration);
+        Ok(self.ended(early.verdict, early.exit, published.iteration, early.last_lines))
     }
 
     fn gather(&self, output: Output, parser: LineParser, past: Past, pipes: Pipes) -> Company {
@@ -238,7 +216,7 @@ impl Attempt<'_> {
         if let Some(input) = pipes.input {
             speakers.push(tokio::spawn(feed(input, self.job_line(past))));
         }
-        let keep = keep::keep_claim(self.log.clone(), self.job.clone(), tell_hold);
+        let keep = keep::keep_claim(self.log.clone(), self.job.clone(), Rhythm::default(), tell_hold);
         let watchers = vec![tokio::spawn(orders), tokio::spawn(keep)];
         let listeners = vec![
             tokio::spawn(listen::listen_to_output(talk, pipes.output)),
@@ -343,33 +321,41 @@ impl Attempt<'_> {
         herald.announce(ended.iteration, event);
     }
 
-    fn ended(&self, verdict: Verdict, exit: Option<Exit>, from: u64, iteration: u64) -> Ended {
-        let failed = matches!(verdict, Verdict::Failed { .. });
-        let failures = if failed {
-            restart::failures_in_a_row(self.job.failures, iteration > from)
-        } else {
-            0
-        };
-        let again_in = if failed {
-            restart::pause_before_next(&self.job.entry.restart, failures)
-        } else {
-            None
-        };
+    fn ended(&self, verdict: Verdict, exit: Option<Exit>, iteration: u64, last_lines: Vec<String>) -> Ended {
+        let mut row = self.job.row();
+        let mut again_in = None;
+        if matches!(verdict, Verdict::Failed { .. }) {
+            row.fail(iteration, || {
+                tell::new_incident(&self.job.topic, self.job.attempt)
+            });
+            again_in = restart::pause_before_next(&self.job.entry.restart, row.failures);
+        }
         Ended {
             verdict,
             exit,
             iteration,
-            failures,
+            row,
             again_in,
-            last_lines: Vec::new(),
+            last_lines,
         }
     }
 
-    pub fn teller(&self) -> Teller<'_> {
-        Teller {
-            job: self.job,
-            now: Utc::now(),
+    /// As soon as it is known: people wait for this one.
+    fn send_failure(&self, ended: &Ended) {
+        if let (Verdict::Failed { reason }, Some(key)) = (&ended.verdict, &ended.row.incident) {
+            let lines = ended.last_lines.clone();
+            self.courier.send(self.speaker().failed(
+                key.clone(),
+                reason,
+                ended.iteration,
+                ended.again_in,
+                lines,
+            ));
         }
+    }
+
+    pub fn speaker(&self) -> Speaker<'_> {
+        Speaker::of(self.job)
     }
 
     fn writer(&self) -> RunWriter {
@@ -399,4 +385,15 @@ async fn wait_for_listeners(company: &mut Company, patience: Duration) {
         }
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
+}
+
+/// The last record is on its way when the solver ends; nobody waits for a log that is away.
+async fn wait_for_last_record(company: &Company, patience: Duration) -> u64 {
+    let mut published = company.publisher.published.clone();
+    let last = company.ear.last();
+    let settled =
+        published.wait_for(|now| now.iteration >= last || now.trouble.is_some() || now.refused.is_some());
+    // Late or not, what is acknowledged by now counts.
+    let _ = tokio::time::timeout(patience, settled).await;
+    published.borrow().iteration
 }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use kymo_runlog::{Complaint, Record, RunWriter};
+use kymo_runlog::{Complaint, Message, Record, RunWriter};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -120,7 +120,7 @@ pub struct Talk {
     pub writer: RunWriter,
     pub entrance: Entrance,
     pub audience: Audience,
-    /// Seconds of pace, noted in every record.
+    /// Seconds to wait after each record of a program that knows nothing of pace: it waits at its pipe.
     pub pace: Option<f64>,
 }
 
@@ -146,9 +146,11 @@ impl Talk {
         let is_protocol = super::lines::begins_like_record(&line);
         match understood {
             Line::Record { mut record, headers } => {
+                // A solver that says its pace keeps it by itself.
+                let slow_down = self.pace.filter(|_| record.pace.is_none());
                 record.pace = record.pace.or(self.pace);
                 match self.writer.record(&record, &headers) {
-                    Ok(messages) => self.publish(&record, messages).await,
+                    Ok(messages) => self.publish(&record, messages, slow_down).await,
                     Err(error) => self.ear.reject(&error.to_string()),
                 }
                 if is_protocol {
@@ -162,17 +164,20 @@ impl Talk {
         self.ear.output().write(&line);
     }
 
-    async fn publish(&self, record: &Record, messages: Vec<kymo_runlog::Message>) {
+    async fn publish(&self, record: &Record, messages: Vec<Message>, slow_down: Option<f64>) {
         if let Audience::Progress(tell) = &self.audience {
             tell(record);
         }
         self.ear.waiting.send_replace(true);
         // When the log refuses this attempt the watchdog ends it; until then the solver may talk on.
         let taken = self.entrance.put(record.iteration, messages).await;
-        self.ear.waiting.send_replace(false);
         if taken {
             self.ear.last.send_replace(record.iteration);
         }
+        if let Some(pause) = slow_down.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()) {
+            tokio::time::sleep(pause).await;
+        }
+        self.ear.waiting.send_replace(false);
     }
 }
 

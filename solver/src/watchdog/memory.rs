@@ -23,13 +23,12 @@ impl OutOfMemory {
         Self { group, machine }
     }
 
-    /// Whether it happened since `before`. Our own group's counter is the better witness; the machine's
-    /// counts other people's processes too, so it is asked only when there is no other.
+    /// Whether it happened since `before`. A solver may have put itself into a group of its own, so the machine's
+    /// counter is asked as well; a stranger's misfortune in the same moment is rarer.
     pub fn happened_since(&self, before: &Self) -> bool {
-        match (before.group, self.group) {
-            (Some(before), Some(now)) => now > before,
-            (None, _) | (_, None) => self.machine > before.machine,
-        }
+        let grew =
+            |before: Option<u64>, now: Option<u64>| before.zip(now).is_some_and(|(before, now)| now > before);
+        grew(before.group, self.group) || grew(before.machine, self.machine)
     }
 }
 
@@ -85,11 +84,15 @@ mod tests {
     }
 
     #[test]
-    fn our_own_group_is_the_better_witness() {
+    fn either_counter_is_a_witness() {
         let seen = |group, machine| OutOfMemory { group, machine };
         assert!(seen(Some(2), Some(9)).happened_since(&seen(Some(1), Some(9))));
-        assert!(!seen(Some(1), Some(9)).happened_since(&seen(Some(1), Some(8))));
+        assert!(seen(Some(1), Some(9)).happened_since(&seen(Some(1), Some(8))));
         assert!(seen(None, Some(9)).happened_since(&seen(None, Some(8))));
-        assert!(!seen(None, None).happened_since(&seen(None, None)));
+        assert!(!seen(Some(1), Some(8)).happened_since(&seen(Some(1), Some(8))));
+        assert!(
+            !seen(None, Some(8)).happened_since(&seen(None, None)),
+            "what was not read before proves nothing"
+        );
     }
 }

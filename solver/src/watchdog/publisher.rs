@@ -165,3 +165,94 @@ async fn append(
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt;
+
+    use super::*;
+    use crate::testing::{FickleLog, topic};
+
+    fn message(bytes: usize) -> Message {
+        Message {
+            payload: vec![7; bytes],
+            ..Message::default()
+        }
+    }
+
+    #[tokio::test]
+    async fn while_the_log_is_away_memory_stays_bounded_and_then_everything_arrives_in_order() {
+        let log = FickleLog::new();
+        log.create(&topic("run")).await.expect("create");
+        log.fill_up();
+        let (entrance, publisher) = Publisher::start(log.clone(), topic("run"), 0);
+        let mut put = 0u64;
+        // The first that has to wait is forgotten here and put again below.
+        while put < 100
+            && entrance
+                .put(put + 1, vec![message(1 << 20)])
+                .now_or_never()
+                .is_some()
+        {
+            put += 1;
+        }
+        assert!(put < 40, "{put} MB were let in");
+        let mut state = publisher.published.clone();
+        let now = state
+            .wait_for(|now| now.trouble.is_some())
+            .await
+            .expect("said")
+            .clone();
+        assert!(
+            matches!(now.trouble, Some(Trouble::Full(_))) && now.iteration == 0,
+            "{now:?}"
+        );
+        log.come_back();
+        for iteration in put + 1..=100 {
+            assert!(entrance.put(iteration, vec![message(1 << 20)]).await);
+        }
+        drop(entrance);
+        let published = publisher.finish_unless(std::future::pending()).await;
+        assert_eq!(
+            published,
+            Published {
+                iteration: 100,
+                trouble: None,
+                refused: None
+            }
+        );
+        assert_eq!(log.count(&topic("run")), 100);
+    }
+
+    #[tokio::test]
+    async fn a_log_that_refuses_ends_the_attempt_with_its_reason() {
+        let log = FickleLog::new();
+        let (entrance, publisher) = Publisher::start(log, topic("deleted"), 3);
+        entrance.put(4, vec![message(10)]).await;
+        let mut state = publisher.published.clone();
+        let refused = state
+            .wait_for(|now| now.refused.is_some())
+            .await
+            .expect("said")
+            .clone();
+        assert_eq!(refused.iteration, 3);
+        assert!(
+            refused
+                .refused
+                .is_some_and(|reason| reason.contains("no topic deleted"))
+        );
+        assert!(!entrance.put(5, vec![message(10)]).await, "nothing more is taken");
+    }
+
+    #[tokio::test]
+    async fn whoever_is_in_a_hurry_gives_up_the_rest() {
+        let log = FickleLog::new();
+        log.create(&topic("run")).await.expect("create");
+        log.go_away();
+        let (entrance, publisher) = Publisher::start(log, topic("run"), 0);
+        entrance.put(1, vec![message(10)]).await;
+        drop(entrance);
+        let hurry = std::future::ready(());
+        assert_eq!(publisher.finish_unless(hurry).await.iteration, 0);
+    }
+}

@@ -12,11 +12,13 @@ use crate::process::kill_left_over_group;
 /// SIGTERM to every living watchdog, SIGKILL to those that are still there after `grace`. The runs stay wanted.
 /// Returns how many watchdogs lived.
 pub async fn stop_all(data: &Path, grace: Duration) -> usize {
-    let lives: Vec<Lives> = RunFolder::all(data)
-        .iter()
-        .filter_map(RunFolder::find_lives)
-        .filter(Lives::watchdog_lives)
-        .collect();
+    // A run at somebody's terminal has no job of an initiator; it is that person's to end.
+    let is_ours = |folder: &RunFolder| {
+        let lives = folder.find_lives()?;
+        let job = folder.find_job()?;
+        (job.attempt == lives.attempt && lives.watchdog_lives()).then_some(lives)
+    };
+    let lives: Vec<Lives> = RunFolder::all(data).iter().filter_map(is_ours).collect();
     for life in &lives {
         signal(life, Signal::SIGTERM);
     }

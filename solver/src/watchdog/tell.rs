@@ -1,20 +1,32 @@
 //! The words of a watchdog's alerts. One incident has one key, so that its end edits the message of its beginning.
 
-use chrono::{DateTime, Utc};
+use chrono::Utc;
 use kymo_door::{Alert, AlertState, Severity};
-use kymo_runlog::{ShortId, Topic};
+use kymo_runlog::{RunId, ShortId, Topic};
 use uuid::Uuid;
 
 use super::publisher::Trouble;
 use crate::folder::Job;
 
-/// Who speaks.
-pub struct Teller<'a> {
-    pub job: &'a Job,
-    pub now: DateTime<Utc>,
+/// Who speaks: one attempt of a run on one host.
+#[derive(Clone, Copy, Debug)]
+pub struct Speaker<'a> {
+    pub run: &'a RunId,
+    pub topic: &'a Topic,
+    pub attempt: u32,
+    pub host: &'a str,
 }
 
-impl Teller<'_> {
+impl<'a> Speaker<'a> {
+    pub fn of(job: &'a Job) -> Self {
+        Self {
+            run: &job.run,
+            topic: &job.topic,
+            attempt: job.attempt,
+            host: &job.host,
+        }
+    }
+
     /// The solver ended badly. Later failures in the same row belong to the same incident.
     pub fn failed(
         &self,
@@ -46,9 +58,15 @@ impl Teller<'_> {
         let title = format!("{} recovered", self.name());
         let text = format!(
             "Attempt {} goes on; iteration {iteration} is saved.",
-            self.job.attempt
+            self.attempt
         );
         self.resolved(key.to_owned(), title, text)
+    }
+
+    /// A person has ended what went wrong.
+    pub fn stopped(&self, key: &str, by: &str) -> Alert {
+        let title = format!("{} was stopped by {by}", self.name());
+        self.resolved(key.to_owned(), title, String::new())
     }
 
     pub fn silent(&self, number: u32, silent: f64, iteration: u64, last_lines: Vec<String>) -> Alert {
@@ -100,11 +118,11 @@ impl Teller<'_> {
     }
 
     fn name(&self) -> String {
-        format!("{} ({})", self.job.run.solver, ShortId::of(&self.job.topic))
+        format!("{} ({})", self.run.solver, ShortId::of(self.topic))
     }
 
     fn key(&self, what: &str, number: u32) -> String {
-        format!("{}/{}/{what}/{number}", self.job.topic, self.job.attempt)
+        format!("{}/{}/{what}/{number}", self.topic, self.attempt)
     }
 
     fn resolved(&self, key: String, title: String, text: String) -> Alert {
@@ -118,24 +136,15 @@ impl Teller<'_> {
         Alert {
             id: Uuid::now_v7(),
             key,
-            topic: Some(self.job.topic.clone()),
+            topic: Some(self.topic.clone()),
             state: AlertState::Open,
             severity,
             title,
             text,
             last_lines: Vec::new(),
-            at: self.now,
-            host: self.job.host.clone(),
+            at: Utc::now(),
+            host: self.host.to_owned(),
         }
-    }
-}
-
-/// The key of what goes wrong with this attempt's solver. A row of failures is one incident; an attempt that got
-/// further has ended the incident before it.
-pub fn incident(job: &Job, progressed: bool) -> String {
-    match &job.incident {
-        Some(key) if !progressed => key.clone(),
-        Some(_) | None => new_incident(&job.topic, job.attempt),
     }
 }
 

@@ -33,10 +33,10 @@ pub struct Watch<'a> {
     trouble: LogTrouble,
     troubles: u32,
     frozen: bool,
-    /// The iteration that this attempt went on after.
-    from: u64,
-    /// The incident that ends with the next saved iteration.
-    incident: Option<String>,
+    /// The furthest iteration that was ever reached.
+    beyond: u64,
+    /// The incidents that end when the run gets further.
+    incidents: Vec<String>,
 }
 
 /// What people know of the log's trouble.
@@ -67,8 +67,14 @@ impl<'a> Watch<'a> {
             trouble: LogTrouble::None,
             troubles: 0,
             frozen: false,
-            from,
-            incident: attempt.job.incident.clone(),
+            beyond: from.max(attempt.job.furthest),
+            incidents: attempt
+                .job
+                .incident
+                .iter()
+                .chain(&attempt.job.death)
+                .cloned()
+                .collect(),
         }
     }
 
@@ -190,12 +196,12 @@ impl<'a> Watch<'a> {
                 .ask(cause, When::Now, Instant::now(), self.limits, published.iteration);
             self.act(deed, solver);
         }
-        if published.iteration > self.from
-            && let Some(key) = self.incident.take()
-        {
-            self.attempt
-                .courier
-                .send(self.attempt.teller().recovered(&key, published.iteration));
+        if published.iteration > self.beyond {
+            for key in std::mem::take(&mut self.incidents) {
+                self.attempt
+                    .courier
+                    .send(self.attempt.speaker().recovered(&key, published.iteration));
+            }
         }
         match (&published.trouble, &self.trouble) {
             (Some(trouble), LogTrouble::None) => {
@@ -206,7 +212,7 @@ impl<'a> Watch<'a> {
                 self.trouble = LogTrouble::None;
                 self.attempt
                     .courier
-                    .send(self.attempt.teller().log_is_back(self.troubles));
+                    .send(self.attempt.speaker().log_is_back(self.troubles));
             }
             (Some(_), LogTrouble::Since(..) | LogTrouble::Told) | (None, LogTrouble::None) => {}
         }
@@ -220,7 +226,7 @@ impl<'a> Watch<'a> {
             let log = self.attempt.log.describe();
             self.attempt
                 .courier
-                .send(self.attempt.teller().log_trouble(self.troubles, trouble, &log));
+                .send(self.attempt.speaker().log_trouble(self.troubles, trouble, &log));
             self.trouble = LogTrouble::Told;
         }
     }
@@ -233,7 +239,7 @@ impl<'a> Watch<'a> {
         herald: &Herald,
         iteration: u64,
     ) {
-        let teller = self.attempt.teller();
+        let speaker = self.attempt.speaker();
         match self
             .silence
             .hear(heard)
@@ -246,12 +252,12 @@ impl<'a> Watch<'a> {
                 let last_lines = company.ear.output().last_lines();
                 self.attempt
                     .courier
-                    .send(teller.silent(self.silences, seconds, iteration, last_lines));
+                    .send(speaker.silent(self.silences, seconds, iteration, last_lines));
             }
             Some(News::Heard) => {
                 self.silent = false;
                 herald.announce(iteration, RunEvent::Heard);
-                self.attempt.courier.send(teller.heard(self.silences));
+                self.attempt.courier.send(speaker.heard(self.silences));
             }
             None => {}
         }
@@ -270,23 +276,21 @@ impl<'a> Watch<'a> {
 
     /// What was open while the solver ran is over with it; a failure is an incident of its own.
     pub fn close_incidents(&mut self, verdict: &Verdict, iteration: u64) {
-        let teller = self.attempt.teller();
+        let speaker = self.attempt.speaker();
         if self.silent {
             self.attempt
                 .courier
-                .send(teller.ended_after_silence(self.silences));
+                .send(speaker.ended_after_silence(self.silences));
         }
         if self.trouble == LogTrouble::Told {
-            self.attempt.courier.send(teller.log_is_back(self.troubles));
+            self.attempt.courier.send(speaker.log_is_back(self.troubles));
         }
-        let went_well = match verdict {
-            Verdict::Finished => true,
-            Verdict::Stopped { .. } | Verdict::Failed { .. } | Verdict::LeftWanted | Verdict::Lost => {
-                iteration > self.from
+        for key in std::mem::take(&mut self.incidents) {
+            match verdict {
+                Verdict::Stopped { by } => self.attempt.courier.send(speaker.stopped(&key, by)),
+                Verdict::Finished => self.attempt.courier.send(speaker.recovered(&key, iteration)),
+                Verdict::Failed { .. } | Verdict::LeftWanted | Verdict::Lost => {}
             }
-        };
-        if went_well && let Some(key) = self.incident.take() {
-            self.attempt.courier.send(teller.recovered(&key, iteration));
         }
     }
 }
