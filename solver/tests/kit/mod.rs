@@ -3,6 +3,8 @@
 
 #![allow(dead_code)]
 
+pub mod desk;
+
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -52,7 +54,7 @@ pub fn play_role() {
                 let config = kymo_solver::initiator::InitiatorConfig {
                     host: "lab".to_owned(),
                     data: data.clone(),
-                    catalogue: Catalogue::of(entries),
+                    catalogue: with_built_ins(entries),
                     watchdog_command: command_of("watchdog", &data),
                 };
                 kymo_solver::initiator::run(config, log, door, stop).await
@@ -61,10 +63,44 @@ pub fn play_role() {
                 let job = PathBuf::from(std::env::args_os().next_back().expect("the job file"));
                 let config = kymo_solver::watchdog::WatchdogConfig {
                     job,
+                    solver_command: solver_command(&data),
                     data,
-                    solver_command: Vec::new(),
                 };
                 kymo_solver::watchdog::run(config, log, door, stop).await
+            }
+            "solver" => {
+                let name = std::env::var("LIVES_SOLVER").expect("which solver");
+                kymo_solver::standalone::speak(
+                    &name,
+                    &mut std::io::stdin().lock(),
+                    &mut std::io::stdout().lock(),
+                )
+            }
+            "terminal" => {
+                let command: Vec<String> = read_json(&data.join("command.json"));
+                let config = kymo_solver::terminal::TerminalConfig {
+                    host: "lab".to_owned(),
+                    data: data.clone(),
+                    catalogue: Catalogue::built_in(),
+                    solver_command: solver_command(&data),
+                };
+                let command = match command.split_first().expect("a command") {
+                    (first, rest) if first == "--" => kymo_solver::terminal::Command::Program {
+                        name: Some("train".to_owned()),
+                        command: rest.to_vec(),
+                        fresh: false,
+                    },
+                    (solver, assignments) => kymo_solver::terminal::Command::Solver {
+                        solver: solver.clone(),
+                        assignments: assignments.to_vec(),
+                        fresh: false,
+                    },
+                };
+                let code = kymo_solver::terminal::run(config, command, log, door, stop).await;
+                match code {
+                    Ok(code) => std::process::exit(code.into()),
+                    Err(error) => Err(error),
+                }
             }
             other => panic!("no role {other}"),
         };
@@ -96,6 +132,17 @@ fn command_of(role: &str, data: &Path) -> Vec<OsString> {
     ]
 }
 
+/// The watchdog appends `--protocol NAME`, which this binary would not understand; a shell turns it into environment.
+fn solver_command(data: &Path) -> Vec<OsString> {
+    let me = std::env::current_exe().expect("this binary");
+    let script = format!(
+        "LIVES_SOLVER=\"$2\" exec env {ROLE}=solver {DATA}='{}' '{}' --exact role --nocapture --test-threads=1 -q",
+        data.display(),
+        me.display()
+    );
+    vec!["sh".into(), "-c".into(), script.into(), "sh".into()]
+}
+
 async fn open_log(data: &Path) -> Arc<dyn Log> {
     kymo_runlog::open(&LogConfig::embedded(data))
         .await
@@ -108,6 +155,11 @@ fn door_of(data: &Path) -> Option<kymo_door::Door> {
         url.parse().expect("a url"),
         "secret".to_owned().into(),
     ))
+}
+
+fn with_built_ins(mut entries: Vec<Entry>) -> Catalogue {
+    entries.extend(Catalogue::built_in().entries().iter().cloned());
+    Catalogue::of(entries)
 }
 
 fn read_json<T: DeserializeOwned>(path: &Path) -> T {
@@ -124,7 +176,10 @@ pub struct House {
 
 impl House {
     pub async fn new() -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
+        Self::in_folder(tempfile::tempdir().expect("a folder")).await
+    }
+
+    pub async fn in_folder(folder: tempfile::TempDir) -> Self {
         let log = open_log(folder.path()).await;
         Self {
             folder,
@@ -169,6 +224,23 @@ impl House {
             .stderr(said)
             .spawn();
         self.initiator = Some(child.expect("the initiator starts"));
+    }
+
+    /// Runs the terminal role to its end.
+    pub fn terminal(&self, command: &[&str]) -> Child {
+        std::fs::write(
+            self.data().join("command.json"),
+            serde_json::to_vec(command).expect("JSON"),
+        )
+        .expect("write");
+        let words = command_of("terminal", self.data());
+        let mut terminal = Command::new(&words[0]);
+        terminal
+            .args(&words[1..])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        terminal.spawn().expect("the terminal starts")
     }
 
     pub fn kill_initiator(&mut self) {
@@ -351,6 +423,11 @@ impl Drop for House {
             }
         }
     }
+}
+
+/// Whether nobody runs under this pid; a zombie that its new parent has not reaped yet runs no more.
+pub fn is_gone(pid: i32) -> bool {
+    std::fs::read_to_string(format!("/proc/{pid}/stat")).map_or(true, |stat| stat.contains(") Z "))
 }
 
 /// What a run's topic holds.
