@@ -3,7 +3,7 @@
 //! Within a topic the log's order counts; between the three topics, the times at which the log took
 //! the records. The same records give the same book, on every host.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -18,6 +18,8 @@ use crate::{Position, RunId, ShortId, Stored, Topic};
 pub struct RunBook {
     runs: BTreeMap<Topic, RunFacts>,
     leases: Leases,
+    /// Delivery is at least once; an order works once.
+    orders: HashSet<Uuid>,
 }
 
 /// What the book knows of one run.
@@ -121,6 +123,9 @@ impl RunBook {
 
     pub fn order(&mut self, order: &OrderRecord, at: DateTime<Utc>, position: Position) {
         let (id, by) = (order.id, order.by.clone());
+        if !self.orders.insert(id) {
+            return;
+        }
         match &order.order {
             // A topic that is not the run's own would mix two runs.
             Order::Start { run, topic, .. } if run.topic() != *topic => {}
@@ -131,9 +136,6 @@ impl RunBook {
                 pace,
             } => {
                 let facts = self.entry(topic, run);
-                if facts.knows(id) {
-                    return;
-                }
                 facts.start = Some(StartOrder {
                     id,
                     by,
@@ -149,9 +151,6 @@ impl RunBook {
                 let Some(facts) = self.runs.get_mut(topic) else {
                     return;
                 };
-                if facts.knows(id) {
-                    return;
-                }
                 facts.stop = Some(StopOrder {
                     id,
                     by,
@@ -242,12 +241,6 @@ impl RunFacts {
 
     fn heard(&self) -> Option<(&EventRecord, DateTime<Utc>)> {
         self.event.as_ref().zip(self.event_at)
-    }
-
-    /// An order that was seen before changes nothing.
-    fn knows(&self, id: Uuid) -> bool {
-        self.start.as_ref().is_some_and(|start| start.id == id)
-            || self.stop.as_ref().is_some_and(|stop| stop.id == id)
     }
 
     /// Works out `wanted` from the facts, whichever came last.

@@ -80,14 +80,10 @@ fn only_the_one_spelling_of_a_run_is_its_topic() {
         "airy...zz",
         "airy-a.1...4",
         "-",
-        "airy--",
     ] {
         let topic = Topic::parse(stranger).expect("a topic");
         let found = RunId::of_topic(&topic);
-        assert!(
-            found.is_err() || stranger == "airy--",
-            "{stranger} was read as {found:?}"
-        );
+        assert!(found.is_err(), "{stranger} was read as {found:?}");
     }
 }
 
@@ -169,7 +165,7 @@ fn any_run() -> impl Strategy<Value = RunId> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1000, ..ProptestConfig::default() })]
 
     #[test]
     fn a_name_reads_back_to_its_run(run in any_run()) {
