@@ -1,7 +1,9 @@
 //! Ai(x), the Airy function, with an absolute error below 1e-13 on the whole line.
 //! Only +, -, *, /, sqrt and the `libm` crate, so that every CPU gives the same bits.
 
-use std::f64::consts::{FRAC_1_SQRT_2, PI};
+use std::f64::consts::FRAC_1_SQRT_2;
+
+const ROOT_OF_PI: f64 = 1.772_453_850_905_516;
 
 /// Beyond this the asymptotic series are exact to the last digits.
 const FAR: f64 = 9.0;
@@ -40,41 +42,43 @@ pub fn ai_scaled(x: f64) -> Scaled {
 
 /// DLMF 9.7.5.
 fn decaying(x: f64) -> Scaled {
-    let zeta = x * x.sqrt() * (2.0 / 3.0);
+    let root = x.sqrt();
+    let zeta = x * root * (2.0 / 3.0);
     let terms = series_length(zeta);
     let inverse = -1.0 / zeta;
     let sum = U[..terms].iter().rev().fold(0.0, |sum, u| sum * inverse + u);
     Scaled {
-        factor: sum / (2.0 * PI.sqrt() * x.sqrt().sqrt()),
+        factor: sum / (2.0 * ROOT_OF_PI * root.sqrt()),
         exponent: zeta,
     }
 }
 
 /// Ai(-z), DLMF 9.7.9. The phase reaches hundreds of radians, so it is carried in two pieces.
 fn oscillating(z: f64) -> f64 {
-    let (zeta, rest) = phase(z);
+    let root = z.sqrt();
+    let (zeta, rest) = phase(z, root);
     let (sin, cos) = libm::sincos(zeta);
     let (sin, cos) = (sin + rest * cos, cos - rest * sin);
     let terms = series_length(zeta);
-    let step = -1.0 / (zeta * zeta);
+    let inverse = 1.0 / zeta;
+    let step = -inverse * inverse;
     let (mut even, mut odd) = (0.0, 0.0);
     for pair in U[..terms].chunks_exact(2).rev() {
         even = even * step + pair[0];
         odd = odd * step + pair[1];
     }
-    odd /= zeta;
+    odd *= inverse;
     // cos(zeta - pi/4) and sin(zeta - pi/4) without subtracting an inexact pi/4.
     let (shifted_cos, shifted_sin) = ((cos + sin) * FRAC_1_SQRT_2, (sin - cos) * FRAC_1_SQRT_2);
-    (shifted_cos * even + shifted_sin * odd) / (PI.sqrt() * z.sqrt().sqrt())
+    (shifted_cos * even + shifted_sin * odd) / (ROOT_OF_PI * root.sqrt())
 }
 
 fn series_length(zeta: f64) -> usize {
     if zeta > VERY_FAR { 10 } else { U.len() }
 }
 
-/// z^(3/2) 2/3 as a sum of two f64.
-fn phase(z: f64) -> (f64, f64) {
-    let root = z.sqrt();
+/// z^(3/2) 2/3 as a sum of two f64; `root` is the square root of z.
+fn phase(z: f64, root: f64) -> (f64, f64) {
     let (square, square_rest) = exact_product(root, root);
     let root_rest = ((z - square) - square_rest) / (2.0 * root);
     let (power, power_rest) = exact_product(z, root);
@@ -105,10 +109,21 @@ fn near(x: f64) -> f64 {
     let mut coefficients = [0.0; 20];
     (coefficients[0], coefficients[1], coefficients[2]) = (value, slope, centre * value / 2.0);
     for n in 3..coefficients.len() {
-        coefficients[n] = (centre * coefficients[n - 2] + coefficients[n - 3]) / (n * (n - 1)) as f64;
+        coefficients[n] = (centre * coefficients[n - 2] + coefficients[n - 3]) * INVERSES[n];
     }
     coefficients.iter().rev().fold(0.0, |sum, c| sum * h + c)
 }
+
+/// 1 / (n (n-1)).
+const INVERSES: [f64; 20] = {
+    let mut inverses = [0.0; 20];
+    let mut n = 2;
+    while n < 20 {
+        inverses[n] = 1.0 / (n * (n - 1)) as f64;
+        n += 1;
+    }
+    inverses
+};
 
 /// u_k of DLMF 9.7.2.
 const U: [f64; 20] = [

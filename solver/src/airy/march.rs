@@ -6,9 +6,6 @@ use super::pulse::Pulse;
 /// Newton's method needs three steps at the defaults and nine at kerr A^2 = 900.
 const NEWTON_STEPS: usize = 50;
 
-/// Steps that every node takes at once, so that the compiler can vectorise them.
-const COMMON_STEPS: usize = 3;
-
 /// The field at the two newest rows, and how to find the next one.
 pub struct March {
     pulse: Pulse,
@@ -243,14 +240,15 @@ impl Stage {
         let count = rows.newest.len();
         let (lead, kerr, newest) = (&self.lead[..count], &kerr[..count], &rows.newest[..count]);
         let (right_hand_side, next) = (&right_hand_side[..count], &mut next[..count]);
-        let mut settled = true;
+        // Counted rather than remembered as a flag, which would keep the compiler from vectorising.
+        let mut unsettled = 0_u64;
         for j in 0..count {
             let node = Cubic::new(lead[j], kerr[j], newest[j], right_hand_side[j]);
-            let (e, correction) = node.common_steps();
-            settled &= node.is_settled(e, correction);
+            let (e, is_settled) = node.common_steps();
+            unsettled += u64::from(!is_settled);
             next[j] = newest[j] + e;
         }
-        if !settled {
+        if unsettled > 0 {
             for j in 0..count {
                 let node = Cubic::new(lead[j], kerr[j], newest[j], right_hand_side[j]);
                 next[j] = newest[j] + node.solve().ok_or(j)?;
@@ -295,13 +293,13 @@ impl Stage {
     }
 }
 
-/// The equation of one node: (c + 3 kap E^2) e + 3 kap E e^2 + kap e^3 = rho.
+/// The equation of one node, (c + 3 kap E^2) e + 3 kap E e^2 + kap e^3 = rho, divided by its first
+/// coefficient: e + square e^2 + cube e^3 = first.
 #[derive(Clone, Copy)]
 struct Cubic {
-    linear: f64,
     square: f64,
     cube: f64,
-    rho: f64,
+    first: f64,
     field: f64,
 }
 
@@ -309,49 +307,67 @@ impl Cubic {
     #[inline(always)]
     fn new(lead: f64, kerr: f64, field: f64, rho: f64) -> Self {
         let square = 3.0 * kerr * field;
+        let inverse = 1.0 / (lead + square * field);
         Self {
-            linear: lead + square * field,
-            square,
-            cube: kerr,
-            rho,
+            square: square * inverse,
+            cube: kerr * inverse,
+            first: rho * inverse,
             field,
         }
     }
 
-    /// Newton's correction at e.
     #[inline(always)]
-    fn correction(&self, e: f64) -> f64 {
-        let value = ((self.cube * e + self.square) * e + self.linear) * e - self.rho;
-        let slope = (3.0 * self.cube * e + 2.0 * self.square) * e + self.linear;
-        value / slope
+    fn residual(&self, e: f64) -> f64 {
+        ((self.cube * e + self.square) * e) * e + (e - self.first)
+    }
+
+    /// Half of the second derivative.
+    #[inline(always)]
+    fn curvature(&self, e: f64) -> f64 {
+        3.0 * self.cube * e + self.square
     }
 
     #[inline(always)]
-    fn is_settled(&self, e: f64, correction: f64) -> bool {
-        correction.abs() <= 1e-15 * (e.abs() + self.field.abs())
+    fn slope(&self, e: f64) -> f64 {
+        (self.curvature(e) + self.square) * e + 1.0
     }
 
-    /// The increment after the steps that every node takes, and the last correction.
+    /// `digits` of what the increment is added to. Ahead of the pulse the field is so small that digits
+    /// run out before a relative bound does.
     #[inline(always)]
-    fn common_steps(&self) -> (f64, f64) {
-        let mut e = self.rho / self.linear;
-        let mut correction = 0.0;
-        for _ in 0..COMMON_STEPS {
-            correction = self.correction(e);
-            e -= correction;
-        }
-        (e, correction)
+    fn negligible(&self, digits: f64, e: f64) -> f64 {
+        digits * (e.abs() + self.field.abs()) + f64::MIN_POSITIVE
     }
 
+    /// What settles every node of a smooth field: the inverse series up to the third order, and one
+    /// step of Newton's, whose error is the square of its correction times curvature/slope.
+    #[inline(always)]
+    fn common_steps(&self) -> (f64, bool) {
+        let Self {
+            square, cube, first, ..
+        } = *self;
+        let guess = first + first * (first * ((2.0 * square * square - cube) * first - square));
+        let slope = self.slope(guess);
+        let correction = self.residual(guess) / slope;
+        let e = guess - correction;
+        let error = correction * correction * self.curvature(guess).abs();
+        // Far below rounding: this error has one sign, so it would add up from row to row.
+        (e, error <= self.negligible(1e-17, e) * slope.abs())
+    }
+
+    /// Newton's method to the end.
     fn solve(&self) -> Option<f64> {
-        let (mut e, mut correction) = self.common_steps();
-        for _ in COMMON_STEPS..NEWTON_STEPS {
-            if self.is_settled(e, correction) {
+        if let (e, true) = self.common_steps() {
+            return Some(e);
+        }
+        let mut e = self.first;
+        for _ in 0..NEWTON_STEPS {
+            let correction = self.residual(e) / self.slope(e);
+            e -= correction;
+            if correction.abs() <= self.negligible(1e-15, e) {
                 return Some(e);
             }
-            correction = self.correction(e);
-            e -= correction;
         }
-        self.is_settled(e, correction).then_some(e)
+        None
     }
 }

@@ -84,3 +84,56 @@ impl Equation<'_> {
         e
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::airy::Airy;
+    use crate::{Solver, find_built_in};
+    use kymo_runlog::Quantity;
+
+    use super::*;
+
+    /// The largest difference between the two, over all nodes of the first rows.
+    fn difference(assignments: &str) -> f64 {
+        let airy = find_built_in("airy").unwrap();
+        let run = airy
+            .card
+            .read(&assignments.split_whitespace().collect::<Vec<_>>())
+            .unwrap();
+        let mut marched = Airy::start(&run.parameters).unwrap();
+        let mut field = Vec::new();
+        while let Some(record) = marched.next().unwrap() {
+            let Some(Quantity::Array(array)) = record.value("E") else {
+                panic!("no field")
+            };
+            field.extend_from_slice(&array.data);
+        }
+        let setup = Setup::new(&run.parameters).unwrap();
+        let naive = rows_of(&setup, setup.last_row + 1).concat();
+        assert_eq!(naive.len(), field.len());
+        assert!(naive.iter().any(|e| e.abs() > 0.1));
+        naive
+            .iter()
+            .zip(&field)
+            .map(|(a, b)| (a - b).abs())
+            .fold(0.0, f64::max)
+    }
+
+    #[test]
+    fn marching_and_summing_give_the_same_field() {
+        for physics in [
+            "eps=4",
+            "sigma=0.5",
+            "kerr=0.5 amp=1.5",
+            "eps=2.25 kerr=0.4 sigma=0.3 amp=1.5",
+            "kerr=-0.5 amp=1.5",
+            "layers=0.25:4:0.2:0,0.5:1,1:2.25:0:0.3 amp=1.2",
+            "t_s=17 eps2=2 sigma2=0.4",
+            "t_s=17 eps2=6 sigma=0.2 kerr=0.3",
+            "layers=0.5:4,1:2:0.3:0.1 t_s=16.05 eps2=3",
+        ] {
+            let difference = difference(&format!("{physics} h=0.05 t_max=25"));
+            assert!(difference < 2e-14, "{physics}: {difference:e}");
+        }
+    }
+}

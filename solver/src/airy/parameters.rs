@@ -256,9 +256,8 @@ fn pulse(given: &Checked) -> Result<Pulse, SolverError> {
             None => "use a larger a or a much later tc".to_owned(),
         };
         return refused(format!(
-            "tc={}: at t = 0 the pulse already has {} of its amplitude, and at most {LARGEST_START:e} is allowed; {remedy}",
-            shown_number(arrival),
-            shown_number(start)
+            "tc={}: at t = 0 the pulse already has {start:.1e} of its amplitude, and at most {LARGEST_START:e} is allowed; {remedy}",
+            shown_number(arrival)
         ));
     }
     Ok(pulse)
