@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use tokio::net::TcpListener;
@@ -128,6 +128,7 @@ async fn serve(shared: Arc<Shared>, listener: TcpListener) {
         .merge(control::http::routes())
         .merge(page::routes())
         .fallback(bot_api)
+        .layer(DefaultBodyLimit::max(api::request::BODY_LIMIT))
         .with_state(shared.clone());
     let service = router.into_make_service_with_connect_info::<Fuse>();
     let server = axum::serve(Breakable(listener), service);

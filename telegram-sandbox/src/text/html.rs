@@ -35,7 +35,7 @@ pub(crate) fn parse(source: &str) -> Result<Formatted, String> {
     }
     if let Some(open) = parser.open.last() {
         return Err(format!(
-            "can't find end tag corresponding to start tag \"{}\"",
+            "Can't find end tag corresponding to start tag \"{}\"",
             open.tag
         ));
     }
@@ -74,16 +74,16 @@ impl Parser<'_> {
         let inside = &self.source[begin + 1..];
         let name_end = inside
             .find(|c: char| c.is_ascii_whitespace() || c == '>')
-            .ok_or_else(|| format!("unclosed start tag at byte offset {begin}"))?;
+            .ok_or_else(|| format!("Unclosed start tag at byte offset {begin}"))?;
         let tag = inside[..name_end].to_ascii_lowercase();
         if kind_of(&tag).is_none() {
-            return Err(format!("unsupported start tag \"{tag}\" at byte offset {begin}"));
+            return Err(format!("Unsupported start tag \"{tag}\" at byte offset {begin}"));
         }
         let (attributes, taken) = attributes(&inside[name_end..], &tag, begin)?;
         let argument = argument_of(&tag, &attributes);
         if tag == "span" && argument != "spoiler" {
             return Err(format!(
-                "tag \"span\" must have class \"tg-spoiler\" at byte offset {begin}"
+                "Tag \"span\" must have class \"tg-spoiler\" at byte offset {begin}"
             ));
         }
         self.at = begin + 1 + name_end + taken;
@@ -101,20 +101,20 @@ impl Parser<'_> {
         let open = self
             .open
             .pop()
-            .ok_or_else(|| format!("unexpected end tag at byte offset {begin}"))?;
+            .ok_or_else(|| format!("Unexpected end tag at byte offset {begin}"))?;
         let inside = &self.source[begin + 2..];
         let close = inside
             .find('>')
-            .ok_or_else(|| format!("unclosed end tag at byte offset {begin}"))?;
+            .ok_or_else(|| format!("Unclosed end tag at byte offset {begin}"))?;
         let found = inside[..close].to_ascii_lowercase();
         let found = found.trim_end();
         if found.contains(char::is_whitespace) {
-            return Err(format!("unclosed end tag at byte offset {begin}"));
+            return Err(format!("Unclosed end tag at byte offset {begin}"));
         }
         if !found.is_empty() && found != open.tag {
             let expected = &open.tag;
             return Err(format!(
-                "unmatched end tag at byte offset {begin}, expected \"</{expected}>\", found \"</{found}>\""
+                "Unmatched end tag at byte offset {begin}, expected \"</{expected}>\", found \"</{found}>\""
             ));
         }
         self.at = begin + 2 + close + 1;
@@ -150,7 +150,7 @@ impl Parser<'_> {
                 if open.argument.parse::<i64>().is_ok_and(|id| id != 0) {
                     entity.custom_emoji_id = Some(open.argument);
                 } else {
-                    return Err("invalid custom emoji identifier specified".into());
+                    return Err("Invalid custom emoji identifier specified".into());
                 }
             }
             "code" if !open.argument.is_empty() => entity.language = Some(open.argument),
@@ -221,7 +221,7 @@ type Attributes = Vec<(String, Option<String>)>;
 
 /// Attributes up to and including `>`; also how many bytes that took.
 fn attributes(inside: &str, tag: &str, begin: usize) -> Result<(Attributes, usize), String> {
-    let unclosed = || format!("unclosed start tag \"{tag}\" at byte offset {begin}");
+    let unclosed = || format!("Unclosed start tag \"{tag}\" at byte offset {begin}");
     let mut found = Vec::new();
     let mut rest = inside;
     loop {
@@ -235,7 +235,7 @@ fn attributes(inside: &str, tag: &str, begin: usize) -> Result<(Attributes, usiz
         if name_end == 0 {
             return Err(match rest.is_empty() {
                 true => unclosed(),
-                false => format!("empty attribute name in the tag \"{tag}\" at byte offset {begin}"),
+                false => format!("Empty attribute name in the tag \"{tag}\" at byte offset {begin}"),
             });
         }
         let name = rest[..name_end].to_owned();
@@ -253,16 +253,16 @@ fn attributes(inside: &str, tag: &str, begin: usize) -> Result<(Attributes, usiz
         if quote == '"' || quote == '\'' {
             let end = rest[1..]
                 .find(quote)
-                .ok_or_else(|| format!("unclosed start tag at byte offset {begin}"))?;
+                .ok_or_else(|| format!("Unclosed start tag at byte offset {begin}"))?;
             value = decode_all(&rest[1..1 + end]);
             rest = &rest[end + 2..];
         } else {
             let end = rest
                 .find(|c: char| !c.is_ascii_alphanumeric() && c != '.' && c != '-')
-                .ok_or_else(|| format!("unclosed start tag at byte offset {begin}"))?;
+                .ok_or_else(|| format!("Unclosed start tag at byte offset {begin}"))?;
             value = rest[..end].to_ascii_lowercase();
             if !rest[end..].starts_with(|c: char| c.is_ascii_whitespace() || c == '>') {
-                return Err(format!("unexpected end of name token at byte offset {begin}"));
+                return Err(format!("Unexpected end of name token at byte offset {begin}"));
             }
             rest = &rest[end..];
         }

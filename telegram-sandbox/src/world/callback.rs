@@ -82,6 +82,9 @@ impl World {
             alert,
             url,
         });
+        if self.callbacks.toasts.len() > KEPT_TOASTS {
+            self.callbacks.toasts.pop_front();
+        }
         self.news
             .tell(EventKind::Toast, Some(chat), Some(message), Some(person));
         Ok(())

@@ -1,4 +1,23 @@
 //! What Telegram enforces, one test per rule.
 
+mod albums;
+mod callbacks;
+mod commands;
+mod edits;
+mod faults;
+mod files;
 mod first;
+mod flood;
+mod groups;
 mod kit;
+mod migration;
+mod pins;
+mod polling;
+mod reach;
+mod requests;
+mod sizes;
+mod state;
+mod teloxide_types;
+mod text;
+mod topics;
+mod webhook;

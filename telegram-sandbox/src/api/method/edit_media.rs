@@ -107,24 +107,12 @@ fn check(world: &World, args: &Args) -> Result<Edit, ApiError> {
 
 fn finish(world: &mut World, edit: Edit, turn: u64) -> Answer {
     let (chat, id) = (edit.chat, edit.message);
-    let message = world.load_message(chat, id, "message to edit")?;
-    let same_picture = match (&message.body, &edit.given) {
-        (Body::Media { media, .. }, Given::New(_, bytes)) => {
-            let shown = world
-                .files
-                .get(media.file)
-                .and_then(|f| world.files.bytes(&f.sha256));
-            (shown.as_ref() == Some(bytes) && media.kind == edit.kind).then_some(media.file)
-        }
-        (Body::Media { .. }, Given::Known(_)) | (Body::Text { .. } | Body::Service { .. }, _) => None,
-    };
+    world.load_message(chat, id, "message to edit")?;
     if world.media_edits.get(&(chat, id)) != Some(&turn) {
         return Err(ApiError::bad("Canceled by new editmessagemedia request"));
     }
-    let file = match same_picture {
-        Some(file) => file,
-        None => edit.given.store(world),
-    };
+    // A picture that is uploaded again is a new file for Telegram, even if its bytes are the same.
+    let file = edit.given.store(world);
     let media = Media {
         kind: edit.kind,
         file,

@@ -1,9 +1,11 @@
 //! The methods, one file per family; each carries the table of its parameters.
 
+pub(crate) mod album;
 pub(crate) mod callback;
 pub(crate) mod chats;
 pub(crate) mod commands;
 pub(crate) mod compose;
+pub(crate) mod copy;
 pub(crate) mod delete;
 pub(crate) mod edit;
 pub(crate) mod edit_media;
@@ -12,6 +14,7 @@ pub(crate) mod me;
 pub(crate) mod pin;
 pub(crate) mod polling;
 pub(crate) mod send;
+pub(crate) mod topics;
 pub(crate) mod upload;
 
 use serde_json::Value;
@@ -81,12 +84,15 @@ const FAMILIES: &[&[Method]] = &[
     me::METHODS,
     polling::METHODS,
     send::METHODS,
+    album::METHODS,
+    copy::METHODS,
     edit::METHODS,
     edit_media::METHODS,
     delete::METHODS,
     pin::METHODS,
     callback::METHODS,
     chats::METHODS,
+    topics::METHODS,
     commands::METHODS,
     files::METHODS,
 ];
