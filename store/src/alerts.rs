@@ -111,16 +111,19 @@ impl Store {
             .execute(&mut *tx)
             .await
             .map_err(fail)?;
-        sqlx::query(
-            "INSERT INTO alert_messages (incident, chat, thread, wanted) \
-             SELECT $1, chat, alerts_thread, $2 FROM chats WHERE alerts = TRUE AND lost IS NULL \
-             ON CONFLICT (incident, chat) DO NOTHING",
-        )
-        .bind(&incident)
-        .bind(&alert.id)
-        .execute(&mut *tx)
-        .await
-        .map_err(fail)?;
+        // Who was not told of the trouble need not hear that it is over.
+        if alert.open || incident == alert.id {
+            sqlx::query(
+                "INSERT INTO alert_messages (incident, chat, thread, wanted) \
+                 SELECT $1, chat, alerts_thread, $2 FROM chats WHERE alerts = TRUE AND lost IS NULL \
+                 ON CONFLICT (incident, chat) DO NOTHING",
+            )
+            .bind(&incident)
+            .bind(&alert.id)
+            .execute(&mut *tx)
+            .await
+            .map_err(fail)?;
+        }
         tx.commit().await.map_err(fail)?;
         Ok(Raised::Due)
     }

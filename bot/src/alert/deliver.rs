@@ -186,7 +186,8 @@ async fn refused(store: &Store, chat: ChatId, error: TelegramError) -> Result<Re
         | TelegramError::Canceled
         | TelegramError::NotModified
         | TelegramError::Unauthorized
-        | TelegramError::Conflict => Refused::Again,
+        | TelegramError::Conflict
+        | TelegramError::Webhook => Refused::Again,
         TelegramError::PinGone
         | TelegramError::NoRight(_)
         | TelegramError::QueryTooOld

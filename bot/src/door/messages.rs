@@ -180,6 +180,31 @@ pub(super) fn check_picture(picture: &[u8]) -> Result<(), Refusal> {
             "send the file's bytes as they are",
         ));
     }
+    match png.then(|| png_size(picture)).flatten() {
+        Some((width, height)) => check_size(width, height),
+        None if png => Err(Refusal::bad(
+            "the PNG ends before its size",
+            "send the whole file",
+        )),
+        // Telegram looks at a JPEG itself.
+        None => Ok(()),
+    }
+}
+
+/// A PNG says its width and height in its first chunk.
+fn png_size(picture: &[u8]) -> Option<(u32, u32)> {
+    let number = |from: usize| Some(u32::from_be_bytes(picture.get(from..from + 4)?.try_into().ok()?));
+    Some((number(16)?, number(20)?))
+}
+
+fn check_size(width: u32, height: u32) -> Result<(), Refusal> {
+    let (long, short) = (u64::from(width.max(height)), u64::from(width.min(height)));
+    if short == 0 || long + short > 10_000 || long > 20 * short {
+        return Err(Refusal::bad(
+            format!("the picture is {width} x {height}"),
+            "Telegram takes pictures whose width and height together are at most 10000 and at most 20:1",
+        ));
+    }
     Ok(())
 }
 

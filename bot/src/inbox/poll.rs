@@ -92,6 +92,14 @@ async fn poll(
             }
             Err(error @ TelegramError::Unauthorized) => return Err(error.into()),
             Err(TelegramError::Flooded(pause)) => Some(pause),
+            Err(TelegramError::Webhook) => {
+                // Whoever gave us the token wants the bot to live here.
+                tracing::warn!("the bot had a webhook, which is removed now: updates are asked for");
+                match telegram.call("deleteWebhook", &serde_json::json!({})).await {
+                    Ok(_) => None,
+                    Err(error) => Some(trouble.again(format!("the webhook stays for now: {error}"))),
+                }
+            }
             Err(error) => Some(trouble.again(format!("no updates for now: {error}"))),
         };
         if let Some(pause) = pause

@@ -233,6 +233,7 @@ fn how(result: &Result<Value, TelegramError>) -> Ended {
             | TelegramError::TooBig
             | TelegramError::Unauthorized
             | TelegramError::Conflict
+            | TelegramError::Webhook
             | TelegramError::Refused { .. } => Ended::Answered,
         },
     }

@@ -9,7 +9,10 @@ use crate::telegram::TelegramError;
 
 /// Pins a panel that was posted; what is missing is said once per chat.
 pub(super) async fn pin(store: &Store, outbox: &Outbox, panel: &Panel) -> Result<(), StoreError> {
-    let Some(message) = panel.message else {
+    let current = store.find_panel(&panel.topic, panel.chat).await?;
+    // Once pinned, what people do to the pin is theirs.
+    let wanted = current.is_some_and(|now| now.generation == panel.generation && now.pin == Pin::Wanted);
+    let (Some(message), true) = (panel.message, wanted) else {
         return Ok(());
     };
     let pin = match outbox.pin(panel.chat, message).await {

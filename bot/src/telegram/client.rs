@@ -25,6 +25,8 @@ pub struct Telegram {
     base: SecretString,
     token: SecretString,
     server: Arc<str>,
+    patience: Duration,
+    long_poll: Duration,
 }
 
 /// A file that goes with a request.
@@ -58,7 +60,18 @@ impl Telegram {
             base: base.into(),
             token: token.clone(),
             server: server.into(),
+            patience: ANSWER_WITHIN,
+            long_poll: LONG_POLL,
         })
+    }
+
+    /// Waits for every answer this long, and for updates no longer than they take to answer.
+    pub fn patience(self, patience: Duration) -> Self {
+        Self {
+            patience,
+            long_poll: Duration::ZERO,
+            ..self
+        }
     }
 
     /// Which Bot API server this is, without the token.
@@ -84,10 +97,10 @@ impl Telegram {
 
     /// Waits for updates from `offset` on; asking for it confirms the earlier ones.
     pub async fn get_updates(&self, offset: i64, kinds: &[&str]) -> Result<Vec<Value>, TelegramError> {
-        let body = json!({"offset": offset, "timeout": LONG_POLL.as_secs(), "allowed_updates": kinds});
+        let body = json!({"offset": offset, "timeout": self.long_poll.as_secs(), "allowed_updates": kinds});
         let request = self
             .request("getUpdates")
-            .timeout(LONG_POLL + Duration::from_secs(15))
+            .timeout(self.long_poll + self.patience)
             .json(&body);
         match self.answer(request).await? {
             Value::Array(updates) => Ok(updates),
@@ -123,7 +136,7 @@ impl Telegram {
     fn request(&self, method: &str) -> reqwest::RequestBuilder {
         self.http
             .post(format!("{}{method}", self.base.expose_secret()))
-            .timeout(ANSWER_WITHIN)
+            .timeout(self.patience)
     }
 
     async fn answer(&self, request: reqwest::RequestBuilder) -> Result<Value, TelegramError> {

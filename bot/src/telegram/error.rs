@@ -44,6 +44,8 @@ pub enum TelegramError {
     Unauthorized,
     #[error("another program reads this bot's updates; stop it, or give this one a bot of its own")]
     Conflict,
+    #[error("the bot's updates go to a webhook, so nobody can ask for them")]
+    Webhook,
     /// The request cannot have reached Telegram, or Telegram says that it failed.
     #[error("Telegram cannot be reached: {0}")]
     Away(String),
@@ -101,6 +103,7 @@ impl TelegramError {
             // A token that was never one is 404 for every method, and so is an unknown method.
             401 => Self::Unauthorized,
             404 if !says("method") => Self::Unauthorized,
+            409 if says("webhook") => Self::Webhook,
             409 => Self::Conflict,
             413 => Self::TooBig,
             429 => Self::Flooded(Duration::from_secs(1)),

@@ -90,6 +90,14 @@ async fn bad_requests_get_a_reason_and_a_remedy() {
         matches!(&error, DoorError::Refused(_, why) if why.contains("neither PNG nor JPEG")),
         "{error}"
     );
+    let long = long_picture();
+    let error = kit
+        .door
+        .show_panel(&topic(), &facts(1), long)
+        .await
+        .expect_err("refused")
+        .to_string();
+    assert!(error.contains("the picture is 2100 x 100"), "{error}");
     let huge = [b"\x89PNG\r\n\x1a\n".to_vec(), vec![0; 11 * 1024 * 1024]].concat();
     let error = kit
         .door
@@ -161,4 +169,12 @@ async fn a_body_beyond_the_limit_is_refused() {
     );
     assert!(kit.door.is_open().await);
     kit.finish().await;
+}
+
+/// The beginning of a PNG that is too long for its height.
+fn long_picture() -> Vec<u8> {
+    let mut png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec();
+    png.extend_from_slice(&2100u32.to_be_bytes());
+    png.extend_from_slice(&100u32.to_be_bytes());
+    png
 }

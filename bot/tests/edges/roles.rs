@@ -80,3 +80,75 @@ async fn a_port_in_use_is_named_with_the_remedy() {
         "{error}"
     );
 }
+
+#[tokio::test]
+async fn what_was_handed_in_while_telegram_was_away_comes_when_it_is_back() {
+    let free = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port");
+    let address = free.local_addr().expect("an address");
+    drop(free);
+    let sandbox = SandboxConfig {
+        token: SECRET.into(),
+        listen: address,
+        ..SandboxConfig::default()
+    };
+    let folder = tempfile::tempdir().expect("a folder");
+    let (config, log) = config(&folder, &format!("http://{address}")).await;
+    let store = kymo_store::Store::open(&config.database).await.expect("it opens");
+    let seen = kymo_store::ChatSeen {
+        id: kymo_store::ChatId(-2001),
+        kind: "group".into(),
+        title: "Lab".into(),
+        forum: false,
+    };
+    store.see_chat(&seen, chrono::Utc::now()).await.expect("seen");
+    let lab = kymo_store::Destination {
+        chat: seen.id,
+        thread: None,
+    };
+    store.subscribe(lab).await.expect("subscribed");
+    let door = Door::new(
+        format!("http://{}", config.listen).parse().expect("an address"),
+        "door".into(),
+    );
+    let stop = CancellationToken::new();
+    let bot = tokio::spawn(kymo_bot::run(config, log, stop.clone()));
+    while door
+        .alert(&crate::kit::alert("airy", "airy crashed"))
+        .await
+        .is_err()
+    {
+        assert!(!bot.is_finished(), "the bot waits for Telegram");
+        tokio::task::yield_now().await;
+    }
+
+    // Only now Telegram is there.
+    let sandbox = start(sandbox, CancellationToken::new()).await.expect("it starts");
+    let chat = kymo_telegram_sandbox::NewChat {
+        id: Some(-2001),
+        title: "Lab".into(),
+        bot: Some("administrator".into()),
+        ..kymo_telegram_sandbox::NewChat::default()
+    };
+    let ada = kymo_telegram_sandbox::NewPerson {
+        id: Some(1001),
+        first_name: "Ada".into(),
+        ..kymo_telegram_sandbox::NewPerson::default()
+    };
+    sandbox.control().add_person(&ada).await.expect("Ada is there");
+    let chat = kymo_telegram_sandbox::NewChat {
+        members: vec![1001],
+        ..chat
+    };
+    sandbox.control().add_chat(&chat).await.expect("the lab is there");
+    sandbox
+        .control()
+        .wait_for("the alert", |state| {
+            crate::kit::find(state, -2001, |m| m.text.contains("airy crashed"))
+        })
+        .await
+        .expect("it comes");
+    stop.cancel();
+    bot.await.expect("no panic").expect("no failure");
+}
