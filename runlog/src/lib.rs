@@ -30,10 +30,11 @@ mod writer;
 
 pub use aside::keep_aside;
 pub use check::{ParameterProblem, nearest};
+pub use kafka::KafkaConfig;
 pub use log::{Log, LogError, LogStream};
 pub use message::{Kind, Message, Position, Stored, header};
 pub use number::Number;
-pub use open::{KafkaConfig, LogAddressError, LogConfig, open};
+pub use open::{LogAddressError, LogConfig, open};
 pub use parameters::{Parameters, Value, canonical};
 pub use record::{Array, Axis, Complaint, Marker, Outcome, Points, Quantity, Record, RecordError};
 pub use replay::{Change, Replay, Report};

@@ -4,11 +4,10 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use secrecy::SecretString;
 use serde::Deserialize;
 
 use crate::embedded::EmbeddedLog;
-use crate::kafka::KafkaLog;
+use crate::kafka::{KafkaConfig, KafkaLog};
 use crate::{Log, LogError};
 
 /// The table `[log]` of kymo.toml.
@@ -20,28 +19,6 @@ pub enum LogConfig {
         folder: PathBuf,
     },
     Kafka(KafkaConfig),
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct KafkaConfig {
-    /// `host:port,host:port`
-    pub brokers: String,
-    #[serde(default)]
-    pub replication: Option<i32>,
-    /// PEM file of the authority that signed the brokers' certificates: switches TLS on.
-    #[serde(default)]
-    pub ca: Option<PathBuf>,
-    /// SASL/SCRAM-SHA-256 user; the password stands in `password-file`.
-    #[serde(default)]
-    pub user: Option<String>,
-    #[serde(default, rename = "password-file")]
-    pub password_file: Option<PathBuf>,
-    #[serde(skip)]
-    pub password: Option<SecretString>,
-    /// `gzip` (default: every Kafka client can read it), `lz4`, `zstd`, `snappy` or `none`.
-    #[serde(default)]
-    pub compression: Option<String>,
 }
 
 impl LogConfig {
@@ -63,38 +40,10 @@ impl LogConfig {
 
     /// A Kafka cluster without TLS or passwords.
     pub fn kafka(brokers: impl Into<String>) -> Self {
-        let (replication, ca, user, password_file) = (None, None, None, None);
-        let brokers = brokers.into();
         Self::Kafka(KafkaConfig {
-            brokers,
-            replication,
-            ca,
-            user,
-            password_file,
-            password: None,
-            compression: None,
+            brokers: brokers.into(),
+            ..KafkaConfig::default()
         })
-    }
-}
-
-impl KafkaConfig {
-    /// Whether the brokers' addresses say all.
-    fn is_plain(&self) -> bool {
-        let Self {
-            brokers: _,
-            replication,
-            ca,
-            user,
-            password_file,
-            password,
-            compression,
-        } = self;
-        replication.is_none()
-            && ca.is_none()
-            && user.is_none()
-            && password_file.is_none()
-            && password.is_none()
-            && compression.is_none()
     }
 }
 

@@ -20,6 +20,8 @@ pub(super) const TRY: Duration = Duration::from_secs(2);
 pub(super) const PATIENCE: Duration = Duration::from_secs(15);
 /// At the start somebody waits at a terminal.
 const GREETING_PATIENCE: Duration = Duration::from_secs(5);
+/// A refusal counts when no other broker answers meanwhile.
+pub(super) const REFUSAL_PATIENCE: Duration = Duration::from_millis(500);
 const PAUSE: Duration = Duration::from_millis(100);
 
 pub(super) struct Asker {
@@ -131,7 +133,7 @@ impl Asker {
             let asked = tokio::task::spawn_blocking(move || question(&consumer));
             let answer = tokio::select! {
                 answer = asked => answer,
-                refusal = self.ear.refused() => return Err(fault::denied(&self.log, refusal)),
+                refusal = self.ear.refused_for(REFUSAL_PATIENCE) => return Err(fault::denied(&self.log, refusal)),
             };
             let error = match answer {
                 Ok(Ok(answer)) => {

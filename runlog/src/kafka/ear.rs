@@ -63,7 +63,7 @@ impl Ear {
     }
 
     /// Resolves once the cluster refuses us.
-    pub(super) async fn refused(&self) -> String {
+    async fn refused(&self) -> String {
         let mut refusal = self.0.refusal.subscribe();
         loop {
             let reason = refusal.borrow_and_update().clone();

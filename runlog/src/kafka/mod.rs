@@ -4,9 +4,11 @@
 mod admin;
 mod advice;
 mod asker;
+mod config;
 mod ear;
 mod fault;
 mod line;
+mod login;
 mod offsets;
 mod reader;
 mod settings;
@@ -17,8 +19,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::{KafkaConfig, Log, LogError, LogStream, Message, Position, Stored, Topic};
+use crate::{Log, LogError, LogStream, Message, Position, Stored, Topic};
 use admin::Admin;
+pub use config::KafkaConfig;
+
 use asker::Asker;
 use ear::Ear;
 use offsets::Offsets;

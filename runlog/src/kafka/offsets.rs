@@ -9,7 +9,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::{Offset, TopicPartitionList};
 use tokio::time::Instant;
 
-use super::asker::{PATIENCE, TRY};
+use super::asker::{PATIENCE, REFUSAL_PATIENCE, TRY};
 use super::ear::Ear;
 use super::fault::{self, Fault};
 use super::line::{Consumer, Line};
@@ -86,7 +86,7 @@ impl Offsets {
             let asked = tokio::task::spawn_blocking(move || question(&line));
             let answer = tokio::select! {
                 answer = asked => answer.unwrap_or(Err(KafkaError::Canceled)),
-                refusal = self.ear.refused() => return Err(fault::denied(&log, refusal)),
+                refusal = self.ear.refused_for(REFUSAL_PATIENCE) => return Err(fault::denied(&log, refusal)),
             };
             let error = match answer {
                 Ok(answer) => {

@@ -1,20 +1,17 @@
 //! What our clients ask of librdkafka. The reasons are measurements: docs/kafka.md, "Settings".
 
-use std::fs;
-
 use rdkafka::ClientConfig;
 use rdkafka::config::RDKafkaLogLevel;
-use secrecy::{ExposeSecret, SecretString};
 
-use super::MAX_MESSAGE;
-use crate::{KafkaConfig, LogError};
+use super::login::Login;
+use super::{KafkaConfig, MAX_MESSAGE};
+use crate::LogError;
 
 /// A cluster's address and how to be let in: parsed once, then every client is made from it.
 pub(super) struct Settings {
     brokers: String,
     compression: Compression,
-    ca: Option<String>,
-    user: Option<(String, SecretString)>,
+    login: Login,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,52 +47,11 @@ impl Settings {
                 "replication = {replication}; give the number of copies, 1 or more"
             )));
         }
-        let ca = match &config.ca {
-            None => None,
-            Some(path) => {
-                // Read here, because librdkafka would only say that "ssl.ca.location failed".
-                let pem = fs::read_to_string(path).map_err(|error| {
-                    wrong(format!(
-                        "cannot read the certificate file {}: {error}",
-                        path.display()
-                    ))
-                })?;
-                if !pem.contains("-----BEGIN CERTIFICATE-----") {
-                    return Err(wrong(format!(
-                        "{} holds no PEM certificate; give the file of the authority that signed the brokers' certificates",
-                        path.display()
-                    )));
-                }
-                Some(pem)
-            }
-        };
-        let user = match (&config.user, &config.password, &config.password_file) {
-            (None, None, None) => None,
-            (None, _, _) => return Err(wrong("there is a password but no user; add `user`".into())),
-            (Some(user), Some(password), _) => Some((user.clone(), password.clone())),
-            (Some(user), None, Some(path)) => {
-                let text = fs::read_to_string(path).map_err(|error| {
-                    wrong(format!(
-                        "cannot read the password file {}: {error}",
-                        path.display()
-                    ))
-                })?;
-                Some((
-                    user.clone(),
-                    SecretString::from(text.trim_end_matches(['\r', '\n']).to_owned()),
-                ))
-            }
-            (Some(user), None, None) => {
-                return Err(wrong(format!(
-                    "user {user:?} has no password; add `password-file`"
-                )));
-            }
-        };
+        let login = Login::read(config).map_err(wrong)?;
         Ok(Self {
             brokers,
             compression,
-            ca,
-            user,
+            login,
         })
     }
 
@@ -119,22 +75,7 @@ impl Settings {
             .set("reconnect.backoff.max.ms", "1000")
             .set("topic.metadata.refresh.interval.ms", "2000")
             .set("topic.metadata.propagation.max.ms", "1000");
-        let protocol = match (&self.ca, &self.user) {
-            (None, None) => "plaintext",
-            (Some(_), None) => "ssl",
-            (None, Some(_)) => "sasl_plaintext",
-            (Some(_), Some(_)) => "sasl_ssl",
-        };
-        config.set("security.protocol", protocol);
-        if let Some(pem) = &self.ca {
-            config.set("ssl.ca.pem", pem);
-        }
-        if let Some((user, password)) = &self.user {
-            config
-                .set("sasl.mechanism", "SCRAM-SHA-256")
-                .set("sasl.username", user)
-                .set("sasl.password", password.expose_secret());
-        }
+        self.login.apply(&mut config);
         config
     }
 
@@ -274,12 +215,7 @@ mod tests {
     fn config(brokers: &str) -> KafkaConfig {
         KafkaConfig {
             brokers: brokers.to_owned(),
-            replication: None,
-            ca: None,
-            user: None,
-            password_file: None,
-            password: None,
-            compression: None,
+            ..KafkaConfig::default()
         }
     }
 
@@ -310,40 +246,10 @@ mod tests {
         });
         assert!(text.contains("choose gzip, lz4, zstd, snappy or none"), "{text}");
         let text = refused(&KafkaConfig {
-            user: Some("ada".into()),
-            ..config("a:1")
-        });
-        assert!(text.contains("add `password-file`"), "{text}");
-        let text = refused(&KafkaConfig {
-            password: Some("x".into()),
-            ..config("a:1")
-        });
-        assert!(text.contains("add `user`"), "{text}");
-        let text = refused(&KafkaConfig {
-            ca: Some("/no/such/ca.pem".into()),
-            ..config("a:1")
-        });
-        assert!(text.contains("/no/such/ca.pem"), "{text}");
-        let text = refused(&KafkaConfig {
             replication: Some(0),
             ..config("a:1")
         });
         assert!(text.contains("replication = 0"), "{text}");
-    }
-
-    #[test]
-    fn the_password_file_may_end_with_a_newline() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        fs::write(file.path(), "s3cret\r\n").unwrap();
-        let config = KafkaConfig {
-            user: Some("ada".into()),
-            password_file: Some(file.path().to_owned()),
-            ..config("a:1, b:2")
-        };
-        let client = Settings::new(&config).unwrap().producer();
-        assert_eq!(client.get("sasl.password"), Some("s3cret"));
-        assert_eq!(client.get("security.protocol"), Some("sasl_plaintext"));
-        assert_eq!(client.get("bootstrap.servers"), Some("a:1,b:2"));
     }
 
     #[test]

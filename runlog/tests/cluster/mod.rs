@@ -132,12 +132,7 @@ impl Drop for Cluster {
 pub fn config(brokers: &str) -> KafkaConfig {
     KafkaConfig {
         brokers: brokers.to_owned(),
-        replication: None,
-        ca: None,
-        user: None,
-        password_file: None,
-        password: None,
-        compression: None,
+        ..KafkaConfig::default()
     }
 }
 
