@@ -20,7 +20,7 @@ use super::orders::{
     Advance, Block, FaultOrder, Migrate, Move, NewChat, NewPerson, NewTopic, PressButton, Privacy, Say,
     SetMember, Start, Touch,
 };
-use super::state;
+use super::{phone, state};
 use crate::api::method::{self, Method, Param};
 use crate::server::{Shared, lock};
 use crate::world::World;
@@ -59,6 +59,8 @@ pub(crate) fn routes() -> Router<Arc<Shared>> {
     Router::new()
         .route("/sandbox/state", get(whole_state))
         .route("/sandbox/chats/{id}", get(one_chat))
+        .route("/sandbox/phone", get(phone_list))
+        .route("/sandbox/toasts", get(toasts))
         .route("/sandbox/files/{sha}", get(file))
         .route("/sandbox/calls", get(calls))
         .route("/sandbox/events", get(events))
@@ -99,9 +101,47 @@ async fn whole_state(State(shared): Sandbox) -> Json<state::State> {
     Json(state::whole(&lock(&shared.world)))
 }
 
-async fn one_chat(State(shared): Sandbox, Path(id): Path<i64>) -> Result<Json<state::ChatState>, Refusal> {
+#[derive(Deserialize)]
+struct Look {
+    person: Option<i64>,
+    last: Option<usize>,
+}
+
+async fn one_chat(
+    State(shared): Sandbox,
+    Path(id): Path<i64>,
+    Query(look): Query<Look>,
+) -> Result<Json<state::ChatState>, Refusal> {
     let world = lock(&shared.world);
-    Ok(Json(state::find(&world, id).ok_or(DeedError::NoChat(id))?))
+    let chat = match look.person {
+        Some(person) => world.chat_of(person, id)?,
+        None => world.chats.get(&id).ok_or(DeedError::NoChat(id))?,
+    };
+    Ok(Json(phone::chat(
+        &world,
+        chat,
+        look.person,
+        look.last.unwrap_or(usize::MAX),
+    )))
+}
+
+#[derive(Deserialize)]
+struct Whose {
+    person: i64,
+}
+
+async fn phone_list(
+    State(shared): Sandbox,
+    Query(whose): Query<Whose>,
+) -> Result<Json<phone::Phone>, Refusal> {
+    let world = lock(&shared.world);
+    Ok(Json(phone::list(&world, world.person(whose.person)?)))
+}
+
+async fn toasts(State(shared): Sandbox, Query(query): Query<After>) -> Reply {
+    let world = lock(&shared.world);
+    let toasts = world.callbacks.toasts.iter().filter(|t| t.n > query.after);
+    done(json!({ "toasts": toasts.map(state::toast).collect::<Vec<_>>() }))
 }
 
 async fn file(State(shared): Sandbox, Path(sha): Path<String>) -> Response {

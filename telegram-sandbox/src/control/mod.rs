@@ -3,4 +3,5 @@
 pub(crate) mod client;
 pub(crate) mod http;
 pub(crate) mod orders;
+pub(crate) mod phone;
 pub(crate) mod state;

@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::world::World;
 use crate::world::callback::Toast;
 use crate::world::chat::{Chat, Kind};
 use crate::world::message::{Body, Message};
-use crate::world::{ChatId, World};
 
 /// A snapshot of the whole sandbox.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -154,6 +154,8 @@ pub struct Button {
 /// What a person saw after a press.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ToastSeen {
+    /// Its number.
+    pub n: u64,
     /// The callback query.
     pub callback: String,
     /// Who pressed.
@@ -236,17 +238,21 @@ pub(crate) fn whole(world: &World) -> State {
     State {
         n: world.news.last(),
         now: world.now_ms(),
-        bot: PersonState {
-            id: world.bot.id,
-            name: world.bot.name.clone(),
-            username: Some(world.bot.username.clone()),
-            started: true,
-            blocked: false,
-        },
+        bot: bot(world),
         people: people(world),
         chats: world.chats.values().map(|c| chat(world, c, true)).collect(),
         toasts: world.callbacks.toasts.iter().map(toast).collect(),
         unconfirmed: world.updates.len(),
+    }
+}
+
+pub(crate) fn bot(world: &World) -> PersonState {
+    PersonState {
+        id: world.bot.id,
+        name: world.bot.name.clone(),
+        username: Some(world.bot.username.clone()),
+        started: true,
+        blocked: false,
     }
 }
 
@@ -360,6 +366,7 @@ fn button(button: &crate::world::markup::Button) -> Button {
 
 pub(crate) fn toast(toast: &Toast) -> ToastSeen {
     let Toast {
+        n,
         callback,
         person,
         chat,
@@ -369,6 +376,7 @@ pub(crate) fn toast(toast: &Toast) -> ToastSeen {
         url,
     } = toast.clone();
     ToastSeen {
+        n,
         callback,
         person,
         chat,
@@ -377,9 +385,4 @@ pub(crate) fn toast(toast: &Toast) -> ToastSeen {
         alert,
         url,
     }
-}
-
-/// The chat, if it exists; used by readers that want one only.
-pub(crate) fn find(world: &World, id: ChatId) -> Option<ChatState> {
-    world.chats.get(&id).map(|c| chat(world, c, true))
 }

@@ -1,6 +1,6 @@
 //! Presses of inline buttons, each answered at most once and forgotten after 150 seconds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
@@ -11,13 +11,15 @@ use crate::clock::Millis;
 
 /// How long Telegram remembers a press.
 pub(crate) const REMEMBERED: Millis = 150_000;
+const KEPT_TOASTS: usize = 2_000;
 const TOO_OLD: &str = "query is too old and response timeout expired or query ID is invalid";
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Callbacks {
     last: u64,
     open: BTreeMap<String, Press>,
-    pub toasts: Vec<Toast>,
+    shown: u64,
+    pub toasts: VecDeque<Toast>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -31,6 +33,7 @@ struct Press {
 /// What the person saw after a press.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Toast {
+    pub n: u64,
     pub callback: String,
     pub person: UserId,
     pub chat: ChatId,
@@ -73,7 +76,10 @@ impl World {
             .remove(id)
             .ok_or_else(|| ApiError::bad(TOO_OLD))?;
         let (person, chat, message) = (press.person, press.chat, press.message);
-        self.callbacks.toasts.push(Toast {
+        self.callbacks.shown += 1;
+        let n = self.callbacks.shown;
+        self.callbacks.toasts.push_back(Toast {
+            n,
             callback: id.into(),
             person,
             chat,
