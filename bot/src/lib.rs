@@ -12,6 +12,7 @@ mod command;
 mod config;
 mod desk;
 mod dispatch;
+pub mod doctor;
 pub mod door;
 mod facts;
 mod follow;

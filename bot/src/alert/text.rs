@@ -70,3 +70,7 @@ fn newest_lines(lines: &[String], room: usize) -> String {
 fn one_line(text: &str) -> String {
     text.replace(['\n', '\r'], " ")
 }
+
+#[cfg(test)]
+#[path = "text_tests.rs"]
+mod tests;

@@ -21,7 +21,7 @@ const GROUP_WINDOW: Duration = Duration::from_millis(61_000);
 const GROUP_ALL: usize = 20;
 /// Two of a group's messages are kept for alerts.
 const GROUP_NOT_ALERTS: usize = 18;
-pub(super) const GROUP_PANELS: usize = 15;
+const GROUP_PANELS: usize = 15;
 const OVERALL_WINDOW: Duration = Duration::from_millis(1050);
 const OVERALL: usize = 30;
 const ON_THE_WAY: usize = 32;
@@ -376,3 +376,7 @@ fn forget<T: Copy>(times: &mut VecDeque<T>, old: impl Fn(T) -> bool) {
         times.pop_front();
     }
 }
+
+#[cfg(test)]
+#[path = "schedule_tests.rs"]
+mod tests;

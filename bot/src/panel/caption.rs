@@ -193,3 +193,7 @@ impl Lines {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "caption_tests.rs"]
+mod tests;

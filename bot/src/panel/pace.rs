@@ -20,3 +20,25 @@ pub fn next_picture_in(chats: &[Showing]) -> Duration {
     let share = |chat: &Showing| (if chat.group { GROUP } else { PRIVATE }) * chat.panels.max(1);
     chats.iter().map(share).min().unwrap_or(UNSEEN)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn panels_of_a_group_share_fifteen_a_minute() {
+        let group = |panels| Showing { group: true, panels };
+        let private = |panels| Showing { group: false, panels };
+        let cases: [(&[Showing], u64); 6] = [
+            (&[], 10_000),
+            (&[group(1)], 4000),
+            (&[group(15)], 60_000),
+            (&[private(1)], 1050),
+            (&[group(3), private(2)], 2100),
+            (&[group(0)], 4000),
+        ];
+        for (chats, millis) in cases {
+            assert_eq!(next_picture_in(chats), Duration::from_millis(millis), "{chats:?}");
+        }
+    }
+}

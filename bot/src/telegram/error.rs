@@ -149,3 +149,154 @@ impl TelegramError {
         matches!(self, Self::Forbidden(_) | Self::ChatGone)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(answer: &str) -> TelegramError {
+        TelegramError::of(serde_json::from_str(answer).expect("an answer of Telegram"))
+    }
+
+    fn refusal(code: i64, description: &str) -> TelegramError {
+        read(&serde_json::json!({"ok": false, "error_code": code, "description": description}).to_string())
+    }
+
+    #[test]
+    fn each_text_that_we_depend_on_is_known() {
+        let no_right = |text: &str| TelegramError::NoRight(text.to_owned());
+        let forbidden = |text: &str| TelegramError::Forbidden(text.to_owned());
+        let cases = [
+            (
+                400,
+                "Bad Request: message is not modified: specified new message content and reply markup are exactly \
+                 the same as a current content and reply markup of the message",
+                TelegramError::NotModified,
+            ),
+            (
+                400,
+                "Bad Request: message to edit not found",
+                TelegramError::MessageGone,
+            ),
+            (
+                400,
+                "Bad Request: message can't be edited",
+                TelegramError::MessageGone,
+            ),
+            (
+                400,
+                "Bad Request: message to delete not found",
+                TelegramError::MessageGone,
+            ),
+            (400, "Bad Request: MESSAGE_ID_INVALID", TelegramError::MessageGone),
+            (
+                400,
+                "Canceled by new editmessagemedia request",
+                TelegramError::Canceled,
+            ),
+            (
+                400,
+                "Bad Request: message to pin not found",
+                TelegramError::PinGone,
+            ),
+            (
+                400,
+                "Bad Request: message thread not found",
+                TelegramError::PlaceGone("Bad Request: message thread not found".into()),
+            ),
+            (
+                400,
+                "Bad Request: message to be replied not found",
+                TelegramError::PlaceGone("Bad Request: message to be replied not found".into()),
+            ),
+            (
+                400,
+                "Bad Request: not enough rights to manage pinned messages in the chat",
+                no_right("Bad Request: not enough rights to manage pinned messages in the chat"),
+            ),
+            (
+                400,
+                "Bad Request: need administrator rights in the channel chat",
+                no_right("Bad Request: need administrator rights in the channel chat"),
+            ),
+            (
+                400,
+                "Bad Request: CHAT_ADMIN_REQUIRED",
+                no_right("Bad Request: CHAT_ADMIN_REQUIRED"),
+            ),
+            (
+                400,
+                "Bad Request: message can't be deleted",
+                no_right("Bad Request: message can't be deleted"),
+            ),
+            (
+                400,
+                "Bad Request: query is too old and response timeout expired or query ID is invalid",
+                TelegramError::QueryTooOld,
+            ),
+            (400, "Bad Request: chat not found", TelegramError::ChatGone),
+            (
+                400,
+                "Bad Request: group chat was deactivated",
+                TelegramError::ChatGone,
+            ),
+            (400, "Bad Request: file is too big", TelegramError::TooBig),
+            (
+                400,
+                "Bad Request: PHOTO_INVALID_DIMENSIONS",
+                TelegramError::TooBig,
+            ),
+            (413, "Request Entity Too Large", TelegramError::TooBig),
+            (
+                403,
+                "Forbidden: bot was kicked from the group chat",
+                forbidden("Forbidden: bot was kicked from the group chat"),
+            ),
+            (
+                403,
+                "Forbidden: bot was blocked by the user",
+                forbidden("Forbidden: bot was blocked by the user"),
+            ),
+            (
+                403,
+                "Forbidden: bot can't initiate conversation with a user",
+                forbidden("Forbidden: bot can't initiate conversation with a user"),
+            ),
+            (401, "Unauthorized", TelegramError::Unauthorized),
+            (404, "Not Found", TelegramError::Unauthorized),
+            (
+                404,
+                "Not Found: method not found",
+                TelegramError::Refused {
+                    code: 404,
+                    description: "Not Found: method not found".into(),
+                },
+            ),
+            (
+                409,
+                "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running",
+                TelegramError::Conflict,
+            ),
+            (502, "Bad Gateway", TelegramError::Away("502 Bad Gateway".into())),
+            (
+                400,
+                "Bad Request: can't parse entities",
+                TelegramError::Refused {
+                    code: 400,
+                    description: "Bad Request: can't parse entities".into(),
+                },
+            ),
+        ];
+        for (code, text, error) in cases {
+            assert_eq!(refusal(code, text), error, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_telegram_says_in_parameters_counts_more_than_the_text() {
+        let flooded = r#"{"ok":false,"error_code":429,"description":"Too Many Requests: retry after 7","parameters":{"retry_after":7}}"#;
+        assert_eq!(read(flooded), TelegramError::Flooded(Duration::from_secs(7)));
+        let moved = r#"{"ok":false,"error_code":400,"description":"Bad Request: group chat was upgraded to a supergroup chat","parameters":{"migrate_to_chat_id":-1001}}"#;
+        assert_eq!(read(moved), TelegramError::Moved(ChatId(-1001)));
+    }
+}
