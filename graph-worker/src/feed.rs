@@ -39,6 +39,12 @@ impl<'a> Feed<'a> {
         self.news.is_some()
     }
 
+    /// Lets go of the log until the next call. A stream that is asked but not awaited may hold what
+    /// another question to the log waits for.
+    pub fn pause(&mut self) {
+        self.news = None;
+    }
+
     /// The next messages; waits for them. An error means that waiting does not help. Cancel-safe.
     pub async fn next(&mut self) -> anyhow::Result<Vec<Stored>> {
         loop {

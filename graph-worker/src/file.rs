@@ -46,7 +46,7 @@ pub async fn draw_to_file(
         tokio::select! {
             () = stop.cancelled() => return Ok(()),
             batch = feed.next() => {
-                if sitter.take(log.as_ref(), &batch?).await? {
+                if sitter.take(log.as_ref(), &mut feed, &batch?).await? {
                     pace.news();
                 }
             }

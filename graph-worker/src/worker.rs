@@ -84,7 +84,7 @@ async fn serve(
         tokio::select! {
             () = stop.cancelled() => return Ok(()),
             batch = feed.next() => {
-                if sitter.take(log, &batch?).await? {
+                if sitter.take(log, &mut feed, &batch?).await? {
                     pace.news();
                 }
             }
@@ -138,7 +138,12 @@ impl Sitter {
     }
 
     /// Takes messages in; `true` when a picture would look different.
-    pub async fn take(&mut self, log: &dyn Log, batch: &[Stored]) -> anyhow::Result<bool> {
+    pub async fn take(
+        &mut self,
+        log: &dyn Log,
+        feed: &mut Feed<'_>,
+        batch: &[Stored],
+    ) -> anyhow::Result<bool> {
         let mut changed = false;
         for stored in batch {
             let took = self.graph.push(stored);
@@ -146,6 +151,7 @@ impl Sitter {
                 took.with_context(|| format!("the graph of {} cannot be drawn", self.graph.topic()))?;
             if self.attempt != self.graph.progress.attempt {
                 self.attempt = self.graph.progress.attempt;
+                feed.pause();
                 self.look_up(log).await;
             }
         }
