@@ -118,7 +118,7 @@ impl Attempt<'_> {
                 .await
                 .with_context(|| format!("clear {topic}"))?;
         }
-        let mut past = patiently(|| past::read(log, topic, &self.job.entry.replay)).await?;
+        let mut past = patiently(|| past::read(log, topic, self.job.entry.replay)).await?;
         if past.attempt >= self.job.attempt {
             bail!(
                 "attempt {} of {topic} is over: attempt {} is in the log",
@@ -128,10 +128,8 @@ impl Attempt<'_> {
         }
         if !self.job.entry.resumes {
             past = Past {
-                iterations: 0,
-                records: Default::default(),
-                state: None,
-                ..past
+                attempt: past.attempt,
+                ..Past::default()
             };
         }
         let marker = self.writer().marker(past.iterations + 1, &self.job.host);
@@ -242,7 +240,7 @@ impl Attempt<'_> {
         let (state, records) = match self.job.entry.replay {
             Feed::None => (None, None),
             Feed::State => (past.state, None),
-            Feed::Records | Feed::Last(_) => (past.state, Some(past.records.into())),
+            Feed::Records | Feed::Last(_) => (past.state, Some(past.records)),
         };
         JobLine {
             run: self.job.topic.clone(),

@@ -1,35 +1,53 @@
 //! What a run's topic already holds: the usable prefix, and the part of it that the solver asked to be given.
 
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
 
-use kymo_runlog::{Change, Log, LogError, Outcome, Position, Record, Replay, Stored, Topic};
+use kymo_runlog::{Change, Log, LogError, Position, Record, Replay, Report, Stored, Topic, keep_aside};
 
 use crate::catalogue::Feed;
 
 /// Read at a time.
 const CHUNK: usize = 8 << 20;
+/// Rejected messages that are copied aside; a hostile topic may hold millions.
+const MOST_ASIDE: usize = 1000;
 
 /// The usable prefix.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Past {
     pub iterations: u64,
     /// The newest attempt in the topic; 0 before the first.
     pub attempt: u32,
     /// Records for the solver, oldest first, as the feed asks.
-    pub records: VecDeque<Record>,
+    pub records: Vec<Record>,
     /// The state that stands in the last record.
     pub state: Option<String>,
-    pub outcome: Option<Outcome>,
 }
 
 /// Reads a topic from its beginning.
-pub async fn read(log: &dyn Log, topic: &Topic, feed: &Feed) -> Result<Past, LogError> {
-    let mut reader = Reader::new(topic.clone(), feed);
+pub async fn read(log: &dyn Log, topic: &Topic, feed: Feed) -> Result<Past, LogError> {
+    let mut reader = Reader::new(topic.clone(), feed, u64::MAX);
+    read_all(log, topic, &mut reader).await?;
+    if !reader.is_complete() {
+        // What was forgotten had pushed out what is needed now. This time it is known where the prefix ends.
+        let aside = std::mem::take(&mut reader.aside);
+        reader = Reader {
+            aside,
+            ..Reader::new(topic.clone(), feed, reader.replay.iterations())
+        };
+        read_all(log, topic, &mut reader).await?;
+    }
+    if let Err(error) = keep_aside(log, &reader.aside).await {
+        tracing::warn!(%error, %topic, "what does not count cannot be copied aside");
+    }
+    Ok(reader.finish())
+}
+
+async fn read_all(log: &dyn Log, topic: &Topic, reader: &mut Reader) -> Result<(), LogError> {
     let mut from = Position::START;
     loop {
         let chunk = log.read(topic, from, CHUNK).await?;
         let Some(last) = chunk.last() else {
-            return Ok(reader.finish());
+            return Ok(());
         };
         from = last.position.next();
         for stored in &chunk {
@@ -42,53 +60,159 @@ struct Reader {
     replay: Replay,
     /// How many of the newest records are kept.
     keep: usize,
-    records: VecDeque<Record>,
-    outcome: Option<Outcome>,
+    /// Later iterations are known to be void.
+    last: u64,
+    records: BTreeMap<u64, Record>,
+    aside: Vec<(Report, Stored)>,
 }
 
 impl Reader {
-    fn new(topic: Topic, feed: &Feed) -> Self {
+    fn new(topic: Topic, feed: Feed, last: u64) -> Self {
         let keep = match feed {
-            // The last record may carry the state, or show where a total stood.
-            Feed::None | Feed::State => 1,
-            Feed::Last(count) => usize::try_from(*count).unwrap_or(usize::MAX).max(1),
+            Feed::None => 0,
+            Feed::State => 1,
+            Feed::Last(count) => usize::try_from(count).unwrap_or(usize::MAX),
             Feed::Records => usize::MAX,
         };
         Self {
             replay: Replay::new(topic),
             keep,
-            records: VecDeque::new(),
-            outcome: None,
+            last,
+            records: BTreeMap::new(),
+            aside: Vec::new(),
         }
     }
 
     fn push(&mut self, stored: &Stored) {
         for change in self.replay.push(stored) {
             match change {
-                Change::Attempt(_) => self.outcome = None,
-                Change::Forgotten { from } => self.records.retain(|record| record.iteration < from),
+                Change::Forgotten { from } => drop(self.records.split_off(&from)),
                 Change::Iteration { record, .. } => {
-                    self.records.push_back(*record);
+                    if record.iteration <= self.last {
+                        self.records.insert(record.iteration, *record);
+                    }
                     if self.records.len() > self.keep {
-                        self.records.pop_front();
+                        self.records.pop_first();
                     }
                 }
-                Change::Rejected(report) => tracing::warn!(
-                    topic = %report.topic, position = report.position.0, reason = report.reason, "kept aside"
-                ),
-                Change::Complaint(_) => {}
-                Change::Ended(outcome) => self.outcome = Some(outcome),
+                Change::Rejected(report) => {
+                    tracing::warn!(
+                        topic = %report.topic, position = report.position.0, reason = report.reason, "kept aside"
+                    );
+                    let known = self.aside.iter().any(|(known, _)| *known == report);
+                    if self.aside.len() < MOST_ASIDE && !known {
+                        self.aside.push((report, stored.clone()));
+                    }
+                }
+                Change::Attempt(_) | Change::Complaint(_) | Change::Ended(_) => {}
             }
         }
     }
 
+    /// Whether all that the solver asked for is there.
+    fn is_complete(&self) -> bool {
+        let wanted = usize::try_from(self.replay.iterations())
+            .unwrap_or(usize::MAX)
+            .min(self.keep);
+        self.records.len() == wanted
+    }
+
     fn finish(self) -> Past {
+        let records: Vec<Record> = self.records.into_values().collect();
         Past {
             iterations: self.replay.iterations(),
             attempt: self.replay.attempt(),
-            state: self.records.back().and_then(|record| record.state.clone()),
-            records: self.records,
-            outcome: self.outcome,
+            state: records.last().and_then(|record| record.state.clone()),
+            records,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kymo_runlog::{Message, Quantity, RunWriter};
+
+    use super::*;
+    use crate::testing::{self, FickleLog};
+
+    fn records(writer: &RunWriter, iterations: std::ops::RangeInclusive<u64>) -> Vec<Message> {
+        let record = |iteration| Record {
+            iteration,
+            total: None,
+            axes: Vec::new(),
+            values: vec![(
+                "attempt".to_owned(),
+                Quantity::Scalar(f64::from(writer.attempt())),
+            )],
+            state: Some(format!("{}.{iteration}", writer.attempt())),
+            pace: None,
+        };
+        iterations
+            .flat_map(|iteration| writer.record(&record(iteration), &[]).expect("a good record"))
+            .collect()
+    }
+
+    fn kept(past: &Past) -> Vec<&str> {
+        past.records
+            .iter()
+            .filter_map(|record| record.state.as_deref())
+            .collect()
+    }
+
+    #[tokio::test]
+    async fn what_is_forgotten_does_not_take_with_it_what_is_needed() {
+        let log = FickleLog::new();
+        let run = testing::job("count", 1).run;
+        let (first, second) = (
+            RunWriter::new(run.clone(), 1, "1"),
+            RunWriter::new(run.clone(), 2, "1"),
+        );
+        log.create(&run.topic()).await.expect("create");
+        // A zombie wrote 41 to 50 after the second attempt had read up to 40 and before it began there.
+        let mut messages = vec![first.marker(1, "lab")];
+        messages.extend(records(&first, 1..=50));
+        messages.push(second.marker(41, "lab"));
+        log.append(&run.topic(), messages).await.expect("append");
+        let past = read(&*log, &run.topic(), Feed::Last(2)).await.expect("read");
+        assert_eq!(
+            (past.iterations, past.attempt, kept(&past)),
+            (40, 2, vec!["1.39", "1.40"])
+        );
+        log.append(&run.topic(), records(&second, 41..=41))
+            .await
+            .expect("append");
+        let past = read(&*log, &run.topic(), Feed::Last(2)).await.expect("read");
+        assert_eq!(kept(&past), ["1.40", "2.41"]);
+        let past = read(&*log, &run.topic(), Feed::State).await.expect("read");
+        assert_eq!(past.state.as_deref(), Some("2.41"));
+        let past = read(&*log, &run.topic(), Feed::Records).await.expect("read");
+        assert_eq!(past.records.len(), 41);
+        let past = read(&*log, &run.topic(), Feed::None).await.expect("read");
+        assert_eq!((past.iterations, past.records.len(), past.state), (41, 0, None));
+    }
+
+    #[tokio::test]
+    async fn garbage_is_copied_aside_once() {
+        let log = FickleLog::new();
+        let run = testing::job("count", 1).run;
+        let writer = RunWriter::new(run.clone(), 1, "1");
+        log.create(&run.topic()).await.expect("create");
+        let garbage = Message {
+            payload: b"garbage".to_vec(),
+            ..Message::default()
+        };
+        let mut messages = vec![writer.marker(1, "lab"), garbage];
+        messages.extend(records(&writer, 1..=3));
+        log.append(&run.topic(), messages).await.expect("append");
+        for _ in 0..2 {
+            assert_eq!(
+                read(&*log, &run.topic(), Feed::State)
+                    .await
+                    .expect("read")
+                    .iterations,
+                3
+            );
+            assert_eq!(log.count(&run.topic().rejected()), 1);
         }
     }
 }
