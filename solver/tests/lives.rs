@@ -307,3 +307,43 @@ async fn binary_gigabytes_and_broken_records_do_no_harm() {
         .sum();
     assert!(kept < 50 << 20, "{kept} bytes are kept");
 }
+
+#[tokio::test]
+async fn a_plain_python_print_is_published_at_once() {
+    let mut house = House::new().await;
+    let script = "import json, time\nprint(json.dumps({'loss': 0.5}))\ntime.sleep(1000)";
+    let run = house.teach_command("plain", &["python3", "-c", script], |_| {});
+    house.start_initiator();
+    house.start(&run).await;
+    house.wait_for_iteration(&run, 1).await;
+    house.stop(&run, When::Now).await;
+    house
+        .wait_for_event(&run, |event| matches!(event.event, RunEvent::Stopped { .. }))
+        .await;
+}
+
+#[tokio::test]
+async fn a_solver_that_cannot_go_on_begins_again_and_its_failures_are_counted() {
+    let mut house = House::new().await;
+    let script = "i=0; while [ $i -lt 3 ]; do i=$((i+1)); echo \"{\\\"n\\\":$i}\"; done; exit 1";
+    let run = house.teach("forgetful", script, |entry| {
+        entry.resumes = false;
+        entry.restart = Restart::OnFailure {
+            limit: 2,
+            backoff: 0.01,
+            longest: 0.1,
+        };
+    });
+    house.start_initiator();
+    house.start(&run).await;
+    house
+        .wait_for_event(&run, |event| {
+            matches!(event.event, RunEvent::Failed { again_at: None, .. })
+        })
+        .await;
+    let replayed = house.replay(&run).await;
+    assert_eq!(
+        (replayed.iterations, replayed.markers),
+        (3, vec![(1, 1), (2, 1), (3, 1)])
+    );
+}

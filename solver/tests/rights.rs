@@ -119,7 +119,7 @@ async fn a_built_in_solver_that_is_killed_goes_on_bit_for_bit() {
             run: run.clone(),
             topic,
             fresh: false,
-            pace: Some(0.02),
+            pace: Some(0.1),
         })
         .await;
     for iteration in [10, 25] {
@@ -135,4 +135,30 @@ async fn a_built_in_solver_that_is_killed_goes_on_bit_for_bit() {
         replayed.digest,
         kymo_solver::undisturbed_digest(&run).expect("it can be computed")
     );
+}
+
+#[tokio::test]
+async fn of_several_machines_one_gets_each_run() {
+    let mut house = House::new().await;
+    let script = r#"echo '{"n":1}'; echo '{"n":2}'"#;
+    let runs: Vec<_> = (0..12)
+        .map(|number| house.teach(&format!("quick{number}"), script, |_| {}))
+        .collect();
+    house.start_initiator();
+    for host in ["north", "south"] {
+        house.start_other_machine(host);
+    }
+    for run in &runs {
+        house.start(run).await;
+    }
+    for run in &runs {
+        house.wait_until_finished(run).await;
+        assert_eq!(
+            house.replay(run).await.markers,
+            [(1, 1)],
+            "{}",
+            house.what_was_said()
+        );
+        assert_eq!(house.events(run).await.len(), 2, "started and finished once");
+    }
 }

@@ -84,6 +84,10 @@ impl Solver {
         command
             .env("KYMO_RUN", job.topic.as_str())
             .env("KYMO_ATTEMPT", job.attempt.to_string());
+        if std::env::var_os("PYTHONUNBUFFERED").is_none() {
+            // Python fills a block before it writes to a pipe; a plain print should be seen at once.
+            command.env("PYTHONUNBUFFERED", "1");
+        }
         command.envs(&launch.environment);
         if let Some(directory) = &launch.directory {
             command.current_dir(directory);

@@ -25,6 +25,8 @@ use tokio_util::sync::CancellationToken;
 
 const ROLE: &str = "LIVES_ROLE";
 const DATA: &str = "LIVES_DATA";
+/// Plays another machine that shares the log: its data lie in a folder of their own.
+const HOST: &str = "LIVES_HOST";
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Becomes the role that this process was started in, if it was. Every test binary calls it from a test named `role`.
@@ -52,8 +54,8 @@ pub fn play_role() {
             "initiator" => {
                 let entries: Vec<Entry> = read_json(&data.join("catalogue.json"));
                 let config = kymo_solver::initiator::InitiatorConfig {
-                    host: "lab".to_owned(),
-                    data: data.clone(),
+                    host: std::env::var(HOST).unwrap_or_else(|_| "lab".to_owned()),
+                    data: own_data(&data),
                     catalogue: with_built_ins(entries),
                     watchdog_command: command_of("watchdog", &data),
                 };
@@ -64,7 +66,7 @@ pub fn play_role() {
                 let config = kymo_solver::watchdog::WatchdogConfig {
                     job,
                     solver_command: solver_command(&data),
-                    data,
+                    data: own_data(&data),
                 };
                 kymo_solver::watchdog::run(config, log, door, stop).await
             }
@@ -110,6 +112,13 @@ pub fn play_role() {
         }
     });
     std::process::exit(0);
+}
+
+fn own_data(data: &Path) -> PathBuf {
+    match std::env::var(HOST) {
+        Ok(host) => data.join(host),
+        Err(_) => data.to_owned(),
+    }
 }
 
 /// The environment says which role, so `env` is the program and this binary its argument.
@@ -172,6 +181,7 @@ pub struct House {
     pub log: Arc<dyn Log>,
     entries: Vec<Entry>,
     initiator: Option<Child>,
+    others: Vec<Child>,
 }
 
 impl House {
@@ -186,6 +196,7 @@ impl House {
             log,
             entries: Vec::new(),
             initiator: None,
+            others: Vec::new(),
         }
     }
 
@@ -209,21 +220,35 @@ impl House {
     }
 
     pub fn start_initiator(&mut self) {
+        self.initiator = Some(self.spawn_initiator(None));
+    }
+
+    /// Another machine with the same log and the same catalogue.
+    pub fn start_other_machine(&mut self, host: &str) {
+        let other = self.spawn_initiator(Some(host));
+        self.others.push(other);
+    }
+
+    fn spawn_initiator(&self, host: Option<&str>) -> Child {
         let text = serde_json::to_vec(&self.entries).expect("JSON");
         std::fs::write(self.data().join("catalogue.json"), text).expect("write");
-        let command = command_of("initiator", self.data());
+        let words = command_of("initiator", self.data());
         let said = std::fs::File::options()
             .create(true)
             .append(true)
             .open(self.data().join("initiator.log"));
         let said = said.expect("initiator.log");
-        let child = Command::new(&command[0])
-            .args(&command[1..])
+        let mut command = Command::new(&words[0]);
+        command
+            .args(&words[1..])
             .stdin(Stdio::null())
             .stdout(said.try_clone().expect("a handle"))
-            .stderr(said)
-            .spawn();
-        self.initiator = Some(child.expect("the initiator starts"));
+            .stderr(said);
+        if let Some(host) = host {
+            std::fs::create_dir_all(self.data().join(host)).expect("a folder");
+            command.env(HOST, host);
+        }
+        command.spawn().expect("the initiator starts")
     }
 
     /// Runs the terminal role to its end.
@@ -395,7 +420,7 @@ impl House {
 
 impl Drop for House {
     fn drop(&mut self) {
-        if let Some(mut child) = self.initiator.take() {
+        for mut child in self.others.drain(..).chain(self.initiator.take()) {
             // A test that failed leaves nobody behind.
             let _ = child.kill();
             let _ = child.wait();
