@@ -141,7 +141,7 @@ pub fn proposals(parameter: &ParameterCard, current: Option<&Value>) -> Vec<Prop
         offers.insert(
             0,
             (
-                format!("default {}", cut(&default.to_string(), 24)),
+                format!("default {}", cut(&shown(default), 24)),
                 Some(default.clone()),
             ),
         );
@@ -188,7 +188,16 @@ fn steps(x: f64, whole: bool) -> Vec<(&'static str, f64)> {
             format!("{x:.12e}").parse().unwrap_or(x)
         }
     };
-    near.map(|(sign, x)| (sign, clean(x))).to_vec()
+    let moved = near.map(|(sign, near)| (sign, clean(near)));
+    moved.into_iter().filter(|(_, near)| *near != x).collect()
+}
+
+/// A value as the card shows it: an empty text would look like a missing one.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Text(text) if text.is_empty() => "empty".to_owned(),
+        value => value.to_string(),
+    }
 }
 
 /// The card's words.
@@ -196,7 +205,7 @@ pub fn text(draft: &Draft, card: &SolverCard, run: Option<&Topic>, standing: &St
     if let Some(parameter) = draft.open_parameter(card) {
         let now = draft
             .value(parameter)
-            .map_or("not given".to_owned(), |value| code(&value.to_string()));
+            .map_or("not given".to_owned(), |value| code(&shown(value)));
         return format!(
             "<b>{}</b>: {}\n{}\nNow: {now}",
             foreign(&parameter.name, 60),
@@ -220,12 +229,12 @@ pub fn text(draft: &Draft, card: &SolverCard, run: Option<&Topic>, standing: &St
             (Some(value), Some(default)) => {
                 format!(
                     "{name} = {}{unit} (default {})",
-                    code(&value.to_string()),
-                    foreign(&default.to_string(), 40)
+                    code(&shown(value)),
+                    foreign(&shown(default), 40)
                 )
             }
-            (Some(value), None) => format!("{name} = {}{unit}", code(&value.to_string())),
-            (None, Some(default)) => format!("{name} = {}{unit}", foreign(&default.to_string(), 40)),
+            (Some(value), None) => format!("{name} = {}{unit}", code(&shown(value))),
+            (None, Some(default)) => format!("{name} = {}{unit}", foreign(&shown(default), 40)),
             (None, None) if parameter.optional => format!("{name}: not given"),
             (None, None) => format!("❗ {name}: needs a value"),
         };
@@ -289,7 +298,7 @@ pub fn keyboard(
     let parameters = card.parameters.iter().zip(0u8..90).map(|(parameter, index)| {
         let value = draft
             .value(parameter)
-            .map_or("–".to_owned(), |value| cut(&value.to_string(), 16));
+            .map_or("–".to_owned(), |value| cut(&shown(value), 16));
         button(
             format!("{} {value}", cut(&parameter.name, 20)),
             CardStep::Open(index),
@@ -352,4 +361,114 @@ fn rows<T>(buttons: impl Iterator<Item = T>, width: usize) -> Vec<Vec<T>> {
         }
     }
     rows
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::follow::solvers::tests::airy;
+
+    fn draft(given: &[(&str, Value)]) -> Draft {
+        let given = given.iter().map(|(name, value)| (*name, value.clone()));
+        Draft {
+            solver: "airy".to_owned(),
+            given: given.collect(),
+            pace: None,
+            open: None,
+            revision: 0,
+        }
+    }
+
+    fn labels(name: &str, value: Option<Value>) -> String {
+        let card = airy();
+        let parameter = card.find_parameter(name).expect("a parameter");
+        let current = value.as_ref().or(parameter.default.as_ref());
+        let labels = proposals(parameter, current)
+            .into_iter()
+            .map(|proposal| proposal.label);
+        labels.collect::<Vec<_>>().join(" | ")
+    }
+
+    #[test]
+    fn what_buttons_offer() {
+        insta::assert_snapshot!(labels("eps", None), @"− 3 | + 5 | ½ 2 | 2× 8 | least 1 | most 25");
+        insta::assert_snapshot!(labels("eps", Some(Value::Number(25.0))), @"default 4 | − 15 | ½ 12.5 | least 1");
+        insta::assert_snapshot!(labels("h", None), @"− 0.009 | + 0.02 | ½ 0.005 | least 0.00001 | most 0.5");
+        insta::assert_snapshot!(labels("h", Some(Value::Number(0.03))), @"default 0.01 | − 0.02 | + 0.04 | ½ 0.015 | 2× 0.06 | least 0.00001 | most 0.5");
+        insta::assert_snapshot!(labels("window", Some(Value::Number(1.0))), @"default 100 | + 2");
+        insta::assert_snapshot!(labels("orientation", None), @"tail_first");
+        insta::assert_snapshot!(labels("t_s", None), @"+ 1 | least 0");
+        insta::assert_snapshot!(labels("t_s", Some(Value::Number(10.0))), @"leave out | − 9 | + 20 | ½ 5 | least 0");
+        insta::assert_snapshot!(labels("note", Some(Value::Text("x".to_owned()))), @"default empty");
+    }
+
+    #[test]
+    fn a_card_says_what_would_start() {
+        let (card, given) = (
+            airy(),
+            draft(&[
+                ("eps", Value::Number(9.0)),
+                ("note", Value::Text("<b>".repeat(100))),
+            ]),
+        );
+        let run = card.complete(&given.given).expect("a good run");
+        let words = text(
+            &given,
+            &card,
+            Some(&run.topic()),
+            &Standing::HasRecords { iterations: 12 },
+        );
+        insta::assert_snapshot!(words, @"
+        <b>Start airy?</b> an Airy pulse enters a layer
+        eps = <code>9</code> (default 4)
+        h = 0.01 L
+        window = 100
+        orientation = front_first
+        t_s: not given
+        note = <code>&lt;b&gt;&lt;b&gt;&lt;b&gt;&lt;b&gt;&lt;b&gt;&lt;b&gt;&lt;b&gt;&lt;b&gt;&lt;b&gt;&lt;b&gt;&lt;b&gt;&lt;b&gt;&lt;b&gt;&lt;b&gt;&lt;b&gt;&lt;b&gt;&lt;b&gt;&lt;b&gt;&lt;b&gt;&lt;b&gt;&lt;b&gt;&lt;b&gt;&lt;b&gt;&lt;b&gt;&lt;b&gt;&lt;b&gt;&lt;…</code> (default empty)
+        It has results up to iteration 12: Resume goes on there, Start afresh forgets them.
+        Short id <code>5xme04z9</code>
+        ");
+    }
+
+    #[test]
+    fn a_value_that_is_the_default_is_not_kept() {
+        let card = airy();
+        let eps = card.find_parameter("eps").expect("eps");
+        let changed = draft(&[]).with(eps, Some(Value::Number(9.0)));
+        assert_eq!(changed.given.get("eps"), Some(&Value::Number(9.0)));
+        let back = changed.with(eps, Some(Value::Number(4.0)));
+        assert_eq!((back.given, back.revision), (Parameters::default(), 2));
+    }
+
+    proptest! {
+        #[test]
+        fn every_button_offers_a_value_that_may_be_used(eps in 1.0f64..25.0, h in 1e-5f64..0.5, window in 1u32..100_000) {
+            let card = airy();
+            for (name, value) in [("eps", eps), ("h", h), ("window", window.into())] {
+                let parameter = card.find_parameter(name).expect("a parameter");
+                let draft = draft(&[(name, Value::Number(value))]).opened(&card, card.parameters.iter().position(|p| p.name == name).map(|i| i as u8));
+                for (proposal, index) in proposals(parameter, draft.value(parameter)).iter().zip(0u8..) {
+                    let taken = draft.take(&card, index).expect("an offer");
+                    prop_assert!(card.complete(&taken.given).is_ok(), "{name} {value} -> {proposal:?}");
+                }
+            }
+        }
+
+        #[test]
+        fn a_card_fits_a_message_whatever_the_solver_is_called(name in "\\PC{0,300}", help in "\\PC{0,3000}", n in 0usize..120) {
+            let mut card = airy();
+            let one = ParameterCard { name: name.clone(), help: help.clone(), ..card.parameters[0].clone() };
+            card.name = name;
+            card.help = help;
+            card.parameters = vec![one; n];
+            let given = draft(&[]);
+            let words = text(&given, &card, None, &Standing::New);
+            prop_assert!(words.chars().count() <= 4096, "{}", words.chars().count());
+            let buttons = keyboard(i64::MAX, &given, &card, true, &Standing::New);
+            prop_assert!(buttons.inline_keyboard.iter().flatten().count() <= 100);
+        }
+    }
 }

@@ -1,6 +1,9 @@
 //! An update's way through the bot: the access check first, for every kind of update and in one
 //! place; then the press is answered; then the work.
 
+#[cfg(test)]
+mod hostile;
+
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;

@@ -116,6 +116,10 @@ mod tests {
             Check::ok("token", "it is @KymoBot's"),
             Check::error("disk", "it is full", "free some space"),
         ];
-        insta::assert_snapshot!(checks.map(|check| check.to_string()).join("\n"), @"");
+        insta::assert_snapshot!(checks.map(|check| check.to_string()).join("\n"), @"
+        ok       token: it is @KymoBot's
+        ERROR    disk: it is full
+                 -> free some space
+        ");
     }
 }

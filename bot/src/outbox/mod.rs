@@ -32,6 +32,14 @@ pub fn open() -> (Outbox, Jobs) {
     (Outbox { jobs }, Jobs(waiting))
 }
 
+#[cfg(test)]
+impl Jobs {
+    /// How many requests wait.
+    pub(crate) fn waiting(&self) -> usize {
+        self.0.len()
+    }
+}
+
 impl Outbox {
     pub async fn send_text(&self, class: Class, text: TextMessage) -> Result<MessageId, SendError> {
         let mut body = place(text.to, text.reply_to, text.silent);

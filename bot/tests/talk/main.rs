@@ -1,0 +1,9 @@
+//! Stories of people who talk to the bot: the real bot role on the sandbox, the embedded log and a
+//! scratch database. The tests play the initiator.
+
+mod access;
+mod card;
+mod doctor;
+mod house;
+mod panels;
+mod workers;
