@@ -160,6 +160,42 @@ fn other_pulses_and_layers_converge_to_the_exact_field() {
     }
 }
 
+/// How much nearer the field comes when h is halved, at these times (in 1/20) and places (in 1/10).
+fn gain(physics: &str, times: impl Iterator<Item = u32> + Clone, places: &[u32]) -> f64 {
+    let grids = [20, 40, 80].map(|cells| {
+        let field = field(&format!("{physics} t_max=40 h={}", 1.0 / f64::from(cells)));
+        let at =
+            |(time, place): (u32, u32)| field[(time * cells / 20) as usize][(place * cells / 10) as usize];
+        let points = times
+            .clone()
+            .flat_map(|time| places.iter().map(move |place| (time, *place)));
+        points.map(at).collect::<Vec<f64>>()
+    });
+    let distance = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt();
+    distance(&grids[0], &grids[1]) / distance(&grids[1], &grids[2])
+}
+
+#[test]
+fn layers_and_kerr_are_of_second_order() {
+    for physics in [
+        "layers=0.2:4:0:0,0.5:1.5:0.4:0,1:2.25:0:0",
+        "layers=0.5:4:0:0.3,1:2.25:0.3:0.5 amp=1.4",
+        "orientation=tail_first a=1 scale=1 tc=30 kerr=0.3 amp=0.3 sigma=0.2",
+    ] {
+        let gain = gain(physics, (0..=800).step_by(5), &[0, 3, 7, 10]);
+        assert!((gain - 4.0).abs() < 0.3, "{physics}: {gain}");
+    }
+}
+
+#[test]
+fn a_switch_is_of_second_order_where_its_fronts_have_not_come() {
+    // The field jumps at t_s; from then on fronts run inwards from both ends at 1/sqrt(eps2).
+    for physics in ["t_s=18 eps2=2.5", "t_s=18 eps2=9", "sigma=0.1 t_s=18 eps2=2"] {
+        let gain = gain(physics, 362..=364, &[3, 5, 7]);
+        assert!((gain - 4.0).abs() < 0.3, "{physics}: {gain}");
+    }
+}
+
 #[test]
 fn what_goes_in_is_reflected_transmitted_or_turned_to_heat() {
     for (parameters, reflected, transmitted, heat) in [

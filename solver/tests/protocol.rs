@@ -182,6 +182,13 @@ rejected: it is no JSON: recursion limit exceeded at column 132; print a record 
 }
 
 #[test]
+fn thousands_of_names_are_refused_at_once() {
+    let names: Vec<String> = (0..300_000).map(|i| format!("\"v{i}\":1")).collect();
+    let line = format!("{{{}}}", names.join(","));
+    insta::assert_snapshot!(told(&mut parser(), line.as_bytes()), @"rejected: it holds 300000 values, and at most 1000 names are kept; print an array instead");
+}
+
+#[test]
 fn everything_else_is_text() {
     let long = "x".repeat(10_000);
     for line in [

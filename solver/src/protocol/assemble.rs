@@ -13,6 +13,9 @@ const INDICES: [&str; 4] = ["i", "j", "k", "l"];
 
 const LIST_REMEDY: &str = "print numbers only (float(x), NaN where one is missing), equally many in each row";
 
+/// More names than this are an array in disguise.
+const MOST_VALUES: usize = 1000;
+
 /// The pieces of a line before the record's number is known.
 #[derive(Debug, Default)]
 pub(super) struct Pieces {
@@ -54,6 +57,12 @@ pub(super) fn assemble(entries: Vec<(String, Raw)>) -> Result<Pieces, String> {
             }
             _ => values.push((key, raw)),
         }
+    }
+    if values.len() > MOST_VALUES {
+        return Err(format!(
+            "it holds {} values, and at most {MOST_VALUES} names are kept; print an array instead",
+            values.len()
+        ));
     }
     if values.is_empty() {
         return Err("it holds no values; write e.g. {\"loss\":0.3}".to_owned());

@@ -98,11 +98,11 @@ impl Pattern {
 fn leading_number(text: &str) -> Option<f64> {
     let text = text.trim();
     let word = text.split_whitespace().next()?;
+    // The longest beginning that is a number; none that a person means is longer than this.
     let ends = word.char_indices().map(|(at, _)| at).skip(1).chain([word.len()]);
-    let ends: Vec<usize> = ends.collect();
+    let ends: Vec<usize> = ends.take(64).collect();
     ends.into_iter()
         .rev()
-        .take(64)
         .find_map(|end| word[..end].parse::<f64>().ok())
 }
 
@@ -121,6 +121,10 @@ mod tests {
             ("ms", None),
             ("", None),
             ("µ", None),
+            (
+                "0.5,0.6,0.7,0.8,0.9,0.5,0.6,0.7,0.8,0.9,0.5,0.6,0.7,0.8,0.9,0.5,0.6,0.7,0.8",
+                Some(0.5),
+            ),
         ] {
             assert_eq!(leading_number(text), number, "{text}");
         }
