@@ -107,6 +107,7 @@ async fn passwords_certificates_and_rights() {
     a_foreign_certificate_is_named(&secure).await;
     no_tls_or_no_password_gives_a_hint(&secure).await;
     missing_rights_are_named(&secure).await;
+    a_password_changed_under_a_run_ends_its_waiting(&secure).await;
     for user in ["kymo", "stranger"] {
         assert!(
             !secure.told.text().contains(&secure.password(user)),
@@ -248,5 +249,40 @@ async fn follow_error(log: &KafkaLog, topic: &Topic) -> Option<LogError> {
     match log.follow(topic, Position::START).await {
         Ok(mut news) => tokio::time::timeout(NEWS, news.next()).await.ok()??.err(),
         Err(error) => Some(error),
+    }
+}
+
+/// Connections live on until the broker restarts; then waiting for ever would help nobody.
+async fn a_password_changed_under_a_run_ends_its_waiting(secure: &Secure) {
+    let log = KafkaLog::open(&secure.config()).await.unwrap();
+    let topic = new_topic(&log, "changed").await;
+    log.append(&topic, vec![numbered(0)]).await.unwrap();
+    let mut news = log.follow(&topic, Position(1)).await.unwrap();
+    let user = [
+        "--alter",
+        "--entity-type",
+        "users",
+        "--entity-name",
+        "kymo",
+        "--add-config",
+    ];
+    secure
+        .cluster
+        .tool(&[&["configs"], &user[..], &["SCRAM-SHA-256=[password=another]"]].concat());
+    secure.cluster.command(&["kill", "1"]);
+    secure.cluster.command(&["revive", "1"]);
+    let patience = Duration::from_secs(30);
+    let batch = vec![numbered(1)];
+    let (appended, heard) = tokio::time::timeout(patience, async {
+        tokio::join!(log.append(&topic, batch), news.next())
+    })
+    .await
+    .expect("both end");
+    for error in [
+        appended.expect_err("refused"),
+        heard.expect("an error first").expect_err("refused"),
+    ] {
+        assert!(matches!(error, LogError::Denied { .. }), "{error}");
+        assert!(error.to_string().contains("password-file"), "{error}");
     }
 }

@@ -60,3 +60,36 @@ impl KafkaConfig {
             && password.is_none()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::LogConfig;
+
+    #[test]
+    fn the_sample_in_the_guide_is_what_we_read() {
+        #[derive(serde::Deserialize)]
+        struct Sample {
+            log: LogConfig,
+        }
+        let guide = include_str!("../../../docs/kafka.md");
+        let sample = guide
+            .split("```toml\n")
+            .nth(1)
+            .and_then(|rest| rest.split("```").next())
+            .unwrap();
+        let Sample {
+            log: LogConfig::Kafka(config),
+        } = toml::from_str(sample).unwrap()
+        else {
+            panic!("the sample names a folder");
+        };
+        assert_eq!(config.brokers, "kafka-1:9092,kafka-2:9092,kafka-3:9092");
+        let files = [config.ca, config.certificate, config.key, config.password_file];
+        let words = [config.user, config.mechanism, config.compression];
+        assert!(
+            files.iter().all(Option::is_some) && words.iter().all(Option::is_some),
+            "every setting is shown"
+        );
+        assert_eq!(config.replication, Some(3));
+    }
+}

@@ -10,6 +10,8 @@ use rdkafka::consumer::ConsumerContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use tokio::sync::watch;
 
+use super::fault::{self, Fault};
+
 /// People hear of one and the same trouble this often.
 const TELL_AGAIN: Duration = Duration::from_secs(60);
 
@@ -170,7 +172,8 @@ fn understand(code: RDKafkaErrorCode, reason: &str) -> Option<Meaning> {
         ))),
         // Follows on the broker's own error, and would hide the reason.
         RDKafkaErrorCode::AllBrokersDown => None,
-        _ => Some(Meaning::Trouble(said.to_owned())),
+        // The rest is about one question (the end of a topic, a deleted one), and its asker hears it too.
+        code => (fault::judge_code(code) == Fault::Passing).then(|| Meaning::Trouble(said.to_owned())),
     }
 }
 
@@ -205,6 +208,10 @@ mod tests {
             understand(RDKafkaErrorCode::SSL, text),
             Some(Meaning::Trouble(_))
         ));
+        assert_eq!(
+            understand(RDKafkaErrorCode::PartitionEOF, "Broker: No more messages"),
+            None
+        );
     }
 
     #[tokio::test]

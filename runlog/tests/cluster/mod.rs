@@ -54,14 +54,20 @@ impl Cluster {
         &self.folder
     }
 
+    /// One of Kafka's own tools.
+    pub fn tool(&self, arguments: &[&str]) -> String {
+        let folder = self.folder.to_str().expect("a plain folder");
+        self.run(&[&["tool", "--dir", folder], arguments].concat())
+    }
+
     pub fn command(&self, arguments: &[&str]) -> String {
+        let folder = self.folder.to_str().expect("a plain folder");
+        self.run(&[arguments, &["--dir", folder]].concat())
+    }
+
+    fn run(&self, arguments: &[&str]) -> String {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/kafka/cluster");
-        let output = Command::new(script)
-            .args(arguments)
-            .arg("--dir")
-            .arg(&self.folder)
-            .output()
-            .unwrap();
+        let output = Command::new(script).args(arguments).output().unwrap();
         assert!(
             output.status.success(),
             "cluster {arguments:?}: {}{}",
