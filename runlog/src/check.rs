@@ -2,86 +2,21 @@
 //! card in hand: the same rules at the bot, in a terminal and at the initiator.
 //! What needs several parameters at once (1/h whole, ...) is the solver's own business.
 
+mod problem;
+
 use std::collections::BTreeMap;
 
 use crate::catalogue::{ParameterCard, ParameterKind, SolverCard};
-use crate::shown::{shown, shown_number};
+use crate::shown::shown_number;
 use crate::{Parameters, RunId, Value};
+
+pub use problem::ParameterProblem;
 
 /// Whole numbers above this have gaps in f64.
 const LARGEST_WHOLE: f64 = 9_007_199_254_740_992.0;
 
 /// No number that a person means is written longer.
 const LONGEST_NUMBER: usize = 400;
-
-/// What is wrong with a parameter. Each sentence names the thing, the reason and the remedy.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum ParameterProblem {
-    /// Not of the form `name=value`.
-    #[error("{} is no parameter; write name=value, e.g. {example}", shown(.text))]
-    NotAnAssignment { text: String, example: String },
-    /// The solver has no such parameter.
-    #[error("{solver} has no parameter {}; {remedy}", shown(.name))]
-    Unknown {
-        solver: String,
-        name: String,
-        remedy: String,
-    },
-    /// The same parameter twice, possibly once by its other name.
-    #[error("{name} is given twice; leave one of them out")]
-    Twice { name: String },
-    /// Text where a number is expected.
-    #[error("{name}={} is not a number; write {name}={example}", shown(.text).trim_matches('"'))]
-    NotANumber {
-        name: String,
-        text: String,
-        example: String,
-    },
-    /// NaN, infinity, or too large for f64.
-    #[error("{name}={} is not a finite number; {range}", shown(.text).trim_matches('"'))]
-    NotFinite {
-        name: String,
-        text: String,
-        range: String,
-    },
-    /// A fraction where a whole number is expected.
-    #[error("{name}={} is not a whole number; write e.g. {name}={}", shown_number(*.value), shown_number(.value.round()))]
-    NotWhole { name: String, value: f64 },
-    /// Outside of the range.
-    #[error("{name}={} is out of range; {range}", shown_number(*.value))]
-    OutOfRange { name: String, value: f64, range: String },
-    /// Another unit than the parameter's.
-    #[error("{name}={number}: the unit {} does not fit, {expected}; write {name}={number}", shown(.unit))]
-    WrongUnit {
-        name: String,
-        number: String,
-        unit: String,
-        expected: String,
-    },
-    /// None of the options.
-    #[error("{name}={} is none of its options; choose {options}", shown(.text).trim_matches('"'))]
-    NotAnOption {
-        name: String,
-        text: String,
-        options: String,
-    },
-    /// Too long a text.
-    #[error("{name} has {length} characters; at most {longest} are allowed, so shorten it")]
-    TooLong {
-        name: String,
-        length: usize,
-        longest: usize,
-    },
-    /// A line break or another control character.
-    #[error("{name} contains the control character {}; leave it out", .character.escape_unicode())]
-    ControlCharacter { name: String, character: char },
-    /// Neither yes nor no.
-    #[error("{name}={} is neither true nor false; write {name}=true or {name}=false", shown(.text).trim_matches('"'))]
-    NotAFlag { name: String, text: String },
-    /// No value and no default.
-    #[error("{name} is missing and has no default; {range}")]
-    Missing { name: String, range: String },
-}
 
 impl ParameterCard {
     /// Reads a value as a person writes it: typed, in range, with or without the parameter's own unit.
@@ -571,5 +506,28 @@ eps=9999999999999999999999999999999999999999…" (500 characters) is not a numbe
 amp=x is not a number; write amp=1
 airy has no parameter "b"; it takes eps, h, amp, t_s, window, orientation, layers, log
 "#);
+    }
+
+    proptest::proptest! {
+        /// Nothing that a person can write is a panic, and every answer is one short line per problem.
+        #[test]
+        fn anything_may_be_written(texts in proptest::collection::vec("(eps|h|amp|A|t_s|window|orientation|layers|log|.{0,3})?=?.{0,20}", 0..4)) {
+            if let Err(problems) = card().read(&texts) {
+                for problem in problems {
+                    let told = problem.to_string();
+                    proptest::prop_assert!(told.lines().count() == 1 && told.chars().count() < 400, "{}", told);
+                }
+            }
+        }
+
+        /// What was read is read the same again: a run's name does not depend on who wrote it.
+        #[test]
+        fn a_complete_run_stays_as_it_is(eps in 1.0..25.0_f64, t_s in proptest::option::of(0.0..1e9_f64), log in proptest::bool::ANY) {
+            let mut texts = vec![format!("eps={eps}"), format!("log={log}")];
+            texts.extend(t_s.map(|t_s| format!("t_s={t_s} L/v")));
+            let run = card().read(&texts).unwrap();
+            proptest::prop_assert_eq!(card().complete(&run.parameters).unwrap(), run.clone());
+            proptest::prop_assert_eq!(card().complete(&card().differing(&run.parameters)).unwrap(), run);
+        }
     }
 }
