@@ -110,6 +110,9 @@ async fn alerts_wait_on_disk_while_the_bot_is_away_and_arrive_in_order() {
     let mut house = House::new().await;
     let mut desk = Desk::open(&house).await;
     desk.close();
+    let spool = house.data().join("spool");
+    std::fs::create_dir(&spool).expect("the spool");
+    std::fs::write(spool.join("00000000000000000001-damaged.json"), "{").expect("write");
     let script = r#"sleep 0.3; echo '{"n":1}'; sleep 0.05; exit 4"#;
     let run = house.teach("lonely", script, |entry| entry.patience = Some(0.1));
     house.start_initiator();
@@ -117,10 +120,16 @@ async fn alerts_wait_on_disk_while_the_bot_is_away_and_arrive_in_order() {
     house
         .wait_for_event(&run, |event| matches!(event.event, RunEvent::Failed { .. }))
         .await;
-    let spooled = || async {
-        let files = std::fs::read_dir(house.data().join("spool")).ok()?.count();
-        (files >= 3).then_some(())
+    let count = |ending: &str| {
+        let names = std::fs::read_dir(&spool)
+            .expect("the spool")
+            .flatten()
+            .map(|entry| entry.path());
+        names
+            .filter(|path| path.extension().is_some_and(|found| found == ending))
+            .count()
     };
+    let spooled = || async { (count("json") >= 3).then_some(()) };
     assert!(house.wait_for(spooled).await.is_some(), "silent, heard, failed");
     // The watchdog has ended and the initiator dies: only the files remember.
     house.kill_initiator();
@@ -130,15 +139,15 @@ async fn alerts_wait_on_disk_while_the_bot_is_away_and_arrive_in_order() {
     assert!(kinds[0].contains("is silent"), "{kinds:?}");
     assert!(kinds[1].contains("is heard again"), "{kinds:?}");
     assert!(kinds[2].contains("failed: exit code 4"), "{kinds:?}");
-    let empty = || async {
-        let left = std::fs::read_dir(house.data().join("spool"))
-            .expect("the spool")
-            .count();
-        (left == 0).then_some(())
-    };
+    let empty = || async { (count("json") == 0).then_some(()) };
     assert!(
         house.wait_for(empty).await.is_some(),
         "what was delivered is removed"
+    );
+    assert_eq!(
+        count("refused"),
+        1,
+        "what is damaged is set aside and stops nobody"
     );
 }
 

@@ -347,3 +347,34 @@ async fn a_solver_that_cannot_go_on_begins_again_and_its_failures_are_counted() 
         (3, vec![(1, 1), (2, 1), (3, 1)])
     );
 }
+
+#[tokio::test]
+async fn every_broken_record_is_counted_although_no_good_one_ever_comes() {
+    let mut house = House::new().await;
+    let script = r#"for i in 1 2 3 4 5; do echo "{\"loss\": \"np.float64(0.$i)\"}"; done"#;
+    let run = house.teach("numpy", script, |_| {});
+    house.start_initiator();
+    house.start(&run).await;
+    house.wait_until_finished(&run).await;
+    let replayed = house.replay(&run).await;
+    assert_eq!(replayed.iterations, 0);
+    let (count, reason) = replayed.complaints.last().expect("complaints");
+    assert_eq!(*count, 5);
+    assert!(reason.contains("loss"), "{reason}");
+    let kept = std::fs::read_to_string(house.run_folder(&run).join("output.log")).expect("output");
+    assert_eq!(kept.matches("np.float64").count(), 5, "{kept}");
+}
+
+#[tokio::test]
+async fn a_solver_sees_nothing_that_is_ours() {
+    let mut house = House::new().await;
+    let run = house.teach("curious", "env", |_| {});
+    house.start_initiator();
+    house.start(&run).await;
+    house.wait_until_finished(&run).await;
+    let kept = std::fs::read_to_string(house.run_folder(&run).join("output.log")).expect("output");
+    assert!(!kept.contains("geheim"), "{kept}");
+    let mut ours: Vec<&str> = kept.lines().filter(|line| line.starts_with("KYMO_")).collect();
+    ours.sort_unstable();
+    assert_eq!(ours, ["KYMO_ATTEMPT=1", "KYMO_RUN=curious"]);
+}

@@ -65,6 +65,7 @@ pub async fn run(
         gone,
         ledger: Ledger::default(),
         deaths: BTreeMap::new(),
+        lost: BTreeMap::new(),
     };
     let worked = stop.run_until_cancelled(initiator.work()).await;
     initiator.courier.finish(Duration::from_millis(500)).await;
@@ -80,6 +81,8 @@ struct Initiator {
     gone: Vec<Gone>,
     ledger: Ledger,
     deaths: BTreeMap<Topic, Deaths>,
+    /// Runs whose claim we lost, and when to try again at the earliest: our clock may differ from the log's.
+    lost: BTreeMap<Topic, DateTime<Utc>>,
 }
 
 /// Watchdogs of one run that died here in a row.
@@ -228,10 +231,12 @@ impl Initiator {
             return Step::Nothing;
         };
         let now = Utc::now();
+        let pause = |deaths: &Deaths| deaths.last + plan::pause_after_death(deaths.count);
         let not_before = self
             .deaths
             .get(topic)
-            .map(|deaths| deaths.last + plan::pause_after_death(deaths.count));
+            .map(pause)
+            .max(self.lost.get(topic).copied());
         step(
             facts,
             &self.config.host,
@@ -286,6 +291,7 @@ impl Initiator {
             .is_some_and(|lease| lease.holder == holder);
         if !won {
             tracing::info!(topic = %facts.topic, attempt, "another host has the run");
+            self.lost.insert(facts.topic.clone(), Utc::now() + claim::RENEWAL);
             return Ok(());
         }
         let Some(job) = self.job(facts, attempt, holder, claimed_at) else {

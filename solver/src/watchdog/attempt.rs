@@ -145,7 +145,7 @@ impl Attempt<'_> {
         let entry = &self.job.entry;
         let parser = LineParser::new(from, &entry.patterns).context("a pattern of the catalogue")?;
         let parser = parser.with_total(entry.total(&self.job.run.parameters));
-        let mut output = Output::open(&self.folder.output(), Bounds::default()).context("open output.log")?;
+        let mut output = Output::new(&self.folder.output(), Bounds::default());
         output.remark(&match from {
             0 => format!("attempt {}", self.job.attempt),
             last => format!("attempt {} goes on after iteration {last}", self.job.attempt),
@@ -156,7 +156,10 @@ impl Attempt<'_> {
         let memory = OutOfMemory::read();
         let mut solver = Solver::start(&launch, self.job)?;
         lives.solver = Some(solver.process);
-        folder::save(&self.folder.lives(), lives)?;
+        if let Err(error) = folder::save(&self.folder.lives(), lives) {
+            // A full disk must not end a run. Should we be killed now, what the solver leaves behind is not found.
+            tracing::warn!("{error:#}");
+        }
         let pid = u32::try_from(solver.process.pid).unwrap_or_default();
         herald.announce(
             from,
@@ -273,6 +276,12 @@ impl Attempt<'_> {
         } = company;
         for task in listeners.into_iter().chain(speakers) {
             task.abort();
+        }
+        if let Some(complaint) = ear.take_unpublished_complaint() {
+            let iteration = ear.last();
+            entrance
+                .put(iteration, vec![self.writer().complaint(iteration, &complaint)])
+                .await;
         }
         if *verdict == Verdict::Finished {
             let iterations = ear.last();

@@ -34,6 +34,8 @@ pub struct Ear {
     /// A record waits for room: the solver may be silent because of us.
     waiting: watch::Sender<bool>,
     rejected: watch::Sender<Option<Complaint>>,
+    /// How many of them were published.
+    complained: watch::Sender<u64>,
     last: watch::Sender<u64>,
 }
 
@@ -45,6 +47,7 @@ impl Ear {
             heard: watch::Sender::new(Instant::now()),
             waiting: watch::Sender::new(false),
             rejected: watch::Sender::new(None),
+            complained: watch::Sender::new(0),
             last: watch::Sender::new(last),
         }
     }
@@ -67,8 +70,11 @@ impl Ear {
         *self.last.borrow()
     }
 
-    pub fn rejected(&self) -> watch::Receiver<Option<Complaint>> {
-        self.rejected.subscribe()
+    /// What there is to complain about and nobody has published yet; it counts as published now.
+    pub fn take_unpublished_complaint(&self) -> Option<Complaint> {
+        let complaint = self.rejected.borrow().clone()?;
+        let known = self.complained.send_replace(complaint.rejected);
+        (complaint.rejected > known).then_some(complaint)
     }
 
     fn reject(&self, reason: &str) {
@@ -183,15 +189,14 @@ impl Talk {
 
 /// Publishes how many lines were no records, at most once a second: a solver may print nothing else.
 pub async fn complain(ear: Ear, writer: RunWriter, entrance: Entrance) {
-    let mut rejected = ear.rejected();
+    let mut rejected = ear.rejected.subscribe();
     while rejected.changed().await.is_ok() {
-        let Some(complaint) = rejected.borrow_and_update().clone() else {
-            continue;
-        };
-        let iteration = ear.last();
-        entrance
-            .put(iteration, vec![writer.complaint(iteration, &complaint)])
-            .await;
+        if let Some(complaint) = ear.take_unpublished_complaint() {
+            let iteration = ear.last();
+            entrance
+                .put(iteration, vec![writer.complaint(iteration, &complaint)])
+                .await;
+        }
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }

@@ -38,18 +38,16 @@ pub struct Output {
 }
 
 impl Output {
-    /// Goes on at the end of what earlier attempts printed.
-    pub fn open(path: &Path, bounds: Bounds) -> std::io::Result<Self> {
-        let file = OpenOptions::new().create(true).append(true).open(path)?;
-        let size = file.metadata()?.len();
-        Ok(Self {
+    /// Goes on at the end of what earlier attempts printed. The file is opened when there is something to keep.
+    pub fn new(path: &Path, bounds: Bounds) -> Self {
+        Self {
             path: path.to_owned(),
             bounds,
-            file: Some(file),
-            size,
+            file: None,
+            size: std::fs::metadata(path).map_or(0, |file| file.len()),
             tail: Tail::new(bounds),
             trouble: None,
-        })
+        }
     }
 
     /// Keeps some bytes as they came.
@@ -220,7 +218,7 @@ mod tests {
     #[test]
     fn however_much_is_printed_the_files_stay_within_their_bound() {
         let folder = tempfile::tempdir().expect("a folder");
-        let mut output = Output::open(&folder.path().join("output.log"), bounds()).expect("open");
+        let mut output = Output::new(&folder.path().join("output.log"), bounds());
         for i in 0..1000 {
             output.write(format!("line number {i}\n").as_bytes());
         }
@@ -234,15 +232,15 @@ mod tests {
     fn a_new_attempt_goes_on_with_the_same_file() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("output.log");
-        Output::open(&path, bounds()).expect("open").write(b"first\n");
-        Output::open(&path, bounds()).expect("open").write(b"second\n");
+        Output::new(&path, bounds()).write(b"first\n");
+        Output::new(&path, bounds()).write(b"second\n");
         assert_eq!(std::fs::read_to_string(&path).expect("text"), "first\nsecond\n");
     }
 
     #[test]
     fn the_last_lines_are_few_short_and_printable() {
         let folder = tempfile::tempdir().expect("a folder");
-        let mut output = Output::open(&folder.path().join("output.log"), bounds()).expect("open");
+        let mut output = Output::new(&folder.path().join("output.log"), bounds());
         output.write(b"one\ntwo\nthr");
         output.write(b"ee\n\xff\x00\x1b[1m\n");
         output.write(b"0123456789abcdef");
@@ -257,7 +255,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("runs").join("output.log");
         std::fs::create_dir(folder.path().join("runs")).expect("mkdir");
-        let mut output = Output::open(&path, bounds()).expect("open");
+        let mut output = Output::new(&path, bounds());
         std::fs::remove_dir_all(folder.path().join("runs")).expect("gone");
         for _ in 0..50 {
             output.write(b"still here\n");
