@@ -136,7 +136,8 @@ async fn hand_on(lines: &mpsc::Sender<Waiting>, space: &Arc<Semaphore>, update: 
 fn read(update: Value) -> Option<InboxUpdate> {
     let update_id = update["update_id"].as_i64()?;
     let body = update.to_string();
-    let chat = serde_json::from_value::<Update>(update).ok().and_then(|update| {
+    // From text: teloxide reads an update's kind only from borrowed keys, and finds none in a `Value`.
+    let chat = serde_json::from_str::<Update>(&body).ok().and_then(|update| {
         let chat = update.chat().map(|chat| chat.id.0);
         chat.or_else(|| update.from().and_then(|person| i64::try_from(person.id.0).ok()))
     });
@@ -173,5 +174,37 @@ impl Trouble {
             tracing::info!("{what}");
             *self = Self::default();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_update_stands_in_the_line_of_its_chat_or_else_of_its_sender() {
+        let ada = json!({"id": 1001, "is_bot": false, "first_name": "Ada"});
+        let lab = json!({"id": -2001, "type": "group", "title": "Lab"});
+        let message = json!({"message_id": 5, "date": 1, "chat": lab, "from": ada, "text": "hello"});
+        let cases = [
+            (json!({"update_id": 1, "message": message}), Some(-2001)),
+            (
+                json!({"update_id": 2, "callback_query":
+                    {"id": "7", "from": ada, "message": message, "chat_instance": "1", "data": "x"}}),
+                Some(-2001),
+            ),
+            (
+                json!({"update_id": 3, "inline_query": {"id": "8", "from": ada, "query": "", "offset": ""}}),
+                Some(1001),
+            ),
+            (json!({"update_id": 4, "something_new": {}}), None),
+        ];
+        for (update, chat) in cases {
+            let kept = read(update.clone()).expect("it has a number");
+            assert_eq!(kept.chat, chat.map(ChatId), "{update}");
+        }
+        assert_eq!(read(json!({"message": message})), None);
     }
 }

@@ -277,6 +277,11 @@ mod tests {
                 "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running",
                 TelegramError::Conflict,
             ),
+            (
+                409,
+                "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first",
+                TelegramError::Webhook,
+            ),
             (502, "Bad Gateway", TelegramError::Away("502 Bad Gateway".into())),
             (
                 400,
