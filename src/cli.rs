@@ -59,6 +59,9 @@ pub enum Role {
     /// Write a kymo.toml, with questions when asked from a terminal
     #[command(after_help = "Examples:\n  kymo init\n  kymo init --yes --file /etc/kymo/kymo.toml")]
     Init(Init),
+    /// Check what a person would get wrong: token, rights, log, database, disk, clock
+    #[command(after_help = "Examples:\n  kymo doctor\n  kymo doctor --telegram -1001234567890")]
+    Doctor(Doctor),
     /// Run a catalogued solver, or any command, under a watchdog; output and exit code pass through
     #[command(after_help = "Examples:\n  \
         kymo run airy eps=4\n  \
@@ -138,6 +141,13 @@ pub struct Init {
     /// Replace an existing file
     #[arg(long)]
     pub force: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// Walk every method the bot uses in this chat, and report each deviation
+    #[arg(long, value_name = "CHAT", allow_hyphen_values = true)]
+    pub telegram: Option<i64>,
 }
 
 #[derive(Debug, Args)]

@@ -25,6 +25,7 @@ pub fn main() -> ExitCode {
         Role::Init(args) => finish("init", role::init::run(args)),
         Role::Demo(args) => start("demo", single(), |stop| role::demo::run(common, args, stop)),
         Role::Up(args) => start("up", single(), |stop| role::up::run(common, args, stop)),
+        Role::Doctor(args) => start("doctor", single(), |_| role::doctor::run(common, args)),
         Role::Run(args) => start("run", single(), |stop| role::run::run(common, args, stop)),
         Role::GraphWorker(args) => start("graph-worker", single(), |stop| {
             role::graph_worker::run(common, args, stop)

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::world::KYMO;
+use crate::world::{KYMO, KafkaTurn};
 
 fn plays(more: &[&str]) {
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -45,9 +45,9 @@ fn on_the_embedded_log() {
     plays(&[]);
 }
 
-#[test]
+#[tokio::test]
 #[ignore = "needs a Kafka; ./test starts one"]
-fn on_kafka() {
-    let brokers = std::env::var("KYMO_TEST_KAFKA").expect("./test starts Kafka and sets KYMO_TEST_KAFKA");
-    plays(&["--kafka", &brokers]);
+async fn on_kafka() {
+    let (_, _turn) = KafkaTurn::take().await;
+    plays(&["--kafka", &KafkaTurn::brokers()]);
 }

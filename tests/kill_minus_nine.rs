@@ -99,7 +99,7 @@ async fn the_graph_worker_is_killed_and_draws_on() {
 #[tokio::test]
 #[ignore = "needs a Kafka; ./test starts one"]
 async fn on_kafka_solver_watchdog_and_initiator_are_killed_in_turn() {
-    let mut world = World::on_kafka().await;
+    let (mut world, _turn) = World::on_kafka().await;
     let topic = begin(&world).await;
     kill_9(world.pid_of(&topic, "solver").await);
     world.attempt(&topic, 2).await;

@@ -3,10 +3,15 @@
 
 mod world;
 
+mod clean_exit;
 mod command_line;
 mod demo_day;
 mod first_admin;
+mod full_disk;
+mod hostile_records;
 mod kill_minus_nine;
+mod locked_database;
+mod phone_page;
 mod python_under_fire;
 mod run_to_panel;
 mod secrets;

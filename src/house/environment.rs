@@ -20,7 +20,9 @@ struct Secret(SecretString);
 impl Environment {
     pub fn new(data: &Path) -> Self {
         // One arena is enough for roles that mostly wait, and keeps what they free.
-        Self::default().set("MALLOC_ARENA_MAX", "1".to_owned()).set(env::DATA, path_text(data))
+        Self::default()
+            .set("MALLOC_ARENA_MAX", "1".to_owned())
+            .set(env::DATA, path_text(data))
     }
 
     pub fn config(self, path: Option<&PathBuf>) -> Self {

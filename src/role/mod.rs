@@ -3,6 +3,7 @@
 pub mod bench;
 pub mod bot;
 pub mod demo;
+pub mod doctor;
 pub mod graph_worker;
 pub mod init;
 pub mod initiator;

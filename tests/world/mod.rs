@@ -2,6 +2,9 @@
 //!
 //! Nothing here sleeps for luck: a test waits for a fact, and fails with what the chat showed when it never comes.
 
+mod browser;
+mod disk;
+mod kafka;
 mod process;
 mod telling;
 
@@ -9,14 +12,17 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use disk::SmallDisk;
 use kymo::role::demo::{scene, stage::Stage};
 use kymo_runlog::{Log, LogConfig, Position, Replay, Topic};
 use kymo_telegram_sandbox::{Control, MessageState, State};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
+pub use browser::Browser;
+pub use kafka::KafkaTurn;
 pub use kymo::role::demo::stage::lab;
-pub use process::{KYMO, Process, kill_9};
+pub use process::{Gone, KYMO, Process, kill_9};
 
 /// Long enough for a machine with two busy cores.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -27,6 +33,8 @@ pub struct World {
     pub initiator: Option<Process>,
     folder: TempDir,
     sandbox_stop: CancellationToken,
+    /// Unmounted last.
+    disk: Option<SmallDisk>,
 }
 
 impl World {
@@ -40,38 +48,51 @@ impl World {
         Self::open(None, more).await
     }
 
-    /// As [`Self::new`], on the real Kafka that `./test` started.
-    pub async fn on_kafka() -> Self {
-        let brokers = std::env::var("KYMO_TEST_KAFKA").expect("./test starts Kafka and sets KYMO_TEST_KAFKA");
-        Self::open(
-            Some(format!("kafka:{brokers}").parse().expect("a list of brokers")),
-            "",
-        )
-        .await
+    /// As [`Self::new`], on the real Kafka that `./test` started, empty at first. Keep the guard:
+    /// stories share the cluster, so they take turns.
+    pub async fn on_kafka() -> (Self, KafkaTurn) {
+        let (log, turn) = KafkaTurn::take().await;
+        (Self::open(Some(log), "").await, turn)
     }
 
     async fn open(log: Option<LogConfig>, more: &str) -> Self {
         let mut world = Self::dark(log, more).await;
-        world.start_bot().await;
-        world.start_initiator().await;
+        world.light_up().await;
         world
-            .say(
-                lab::GRACE,
-                lab::GROUP,
-                &format!("/access grant {} operator", lab::ADA),
-            )
-            .await;
-        world.hears(lab::GROUP, "operator").await;
-        world.say(lab::GRACE, lab::GROUP, "/alerts here").await;
-        world.hears(lab::GROUP, "alerts").await;
+    }
+
+    async fn light_up(&mut self) {
+        self.start_bot().await;
+        self.start_initiator().await;
+        self.say(
+            lab::GRACE,
+            lab::GROUP,
+            &format!("/access grant {} operator", lab::ADA),
+        )
+        .await;
+        self.hears(lab::GROUP, "operator").await;
+        self.say(lab::GRACE, lab::GROUP, "/alerts here").await;
+        self.hears(lab::GROUP, "alerts").await;
+    }
+
+    /// As [`Self::new`], with the data folder on a disk of its own of this size.
+    pub async fn on_small_disk(megabytes: u32) -> Self {
+        let disk = SmallDisk::mount(megabytes);
+        let mut world = Self::dark_in(disk.path(), None, "").await;
+        world.disk = Some(disk);
+        world.light_up().await;
         world
     }
 
     /// Telegram and the folder, but no role is running yet.
     pub async fn dark(log: Option<LogConfig>, more: &str) -> Self {
+        Self::dark_in(&std::env::temp_dir(), log, more).await
+    }
+
+    async fn dark_in(place: &Path, log: Option<LogConfig>, more: &str) -> Self {
         let folder = tempfile::Builder::new()
             .prefix("kymo-story-")
-            .tempdir()
+            .tempdir_in(place)
             .expect("a temporary folder");
         let toml = format!("[telegram]\nadmins = [{}]\n{more}\n", lab::GRACE);
         std::fs::write(folder.path().join("kymo.toml"), toml).expect("write kymo.toml");
@@ -86,6 +107,7 @@ impl World {
             initiator: None,
             folder,
             sandbox_stop,
+            disk: None,
         }
     }
 
@@ -95,6 +117,11 @@ impl World {
 
     pub fn data(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// The small disk of [`Self::on_small_disk`].
+    pub fn disk(&self) -> &SmallDisk {
+        self.disk.as_ref().expect("this world lives on a disk of its own")
     }
 
     pub fn log(&self) -> &dyn Log {

@@ -104,3 +104,17 @@ pub fn children(parent: i32) -> Vec<i32> {
         .filter(|pid| is_alive(*pid))
         .collect()
 }
+
+/// Processes that must be gone after a story.
+pub struct Gone(Vec<i32>);
+
+impl Gone {
+    pub fn of(pids: &[i32]) -> Self {
+        Self(pids.to_vec())
+    }
+
+    pub fn check(&self) {
+        let left: Vec<_> = self.0.iter().filter(|pid| is_alive(**pid)).collect();
+        assert!(left.is_empty(), "still there: {left:?}");
+    }
+}
