@@ -4,6 +4,7 @@ use std::future::Future;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::{CommandFactory, Parser};
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
@@ -67,10 +68,11 @@ where
     F: Future<Output = anyhow::Result<T>>,
     T: Into<Exit>,
 {
-    tracing_to_stderr();
+    // The stderr of `kymo run` belongs to the program that it runs.
+    tracing_to_stderr(if name == "run" { "warn" } else { "info" });
     let result = runtime.block_on(async {
         let stop = CancellationToken::new();
-        tokio::spawn(cancel_on_signal(stop.clone()));
+        cancel_on_signal(stop.clone())?;
         role(stop).await
     });
     // A blocked read of stdin must not hold the process.
@@ -78,17 +80,18 @@ where
     finish(name, result)
 }
 
-async fn cancel_on_signal(stop: CancellationToken) {
-    let (Ok(mut interrupt), Ok(mut terminate)) =
-        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        return;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
-    stop.cancel();
+/// Listens from now on, so that no signal falls between the start and the role's first pause.
+fn cancel_on_signal(stop: CancellationToken) -> anyhow::Result<()> {
+    let mut interrupt = signal(SignalKind::interrupt()).context("listen for SIGINT")?;
+    let mut terminate = signal(SignalKind::terminate()).context("listen for SIGTERM")?;
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        stop.cancel();
+    });
+    Ok(())
 }
 
 /// What a role leaves to the shell.
@@ -110,9 +113,9 @@ fn finish<T: Into<Exit>>(name: &str, result: anyhow::Result<T>) -> ExitCode {
     }
 }
 
-fn tracing_to_stderr() {
+fn tracing_to_stderr(level: &str) {
     let filter = EnvFilter::try_from_env("KYMO_LOG_LEVEL")
-        .unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn,rdkafka=off"));
+        .unwrap_or_else(|_| EnvFilter::new(format!("{level},sqlx=warn,rdkafka=off")));
     let terminal = std::io::stderr().is_terminal();
     // A second subscriber exists only under test.
     let _ = tracing_subscriber::fmt()

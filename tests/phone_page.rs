@@ -22,8 +22,9 @@ async fn a_person_starts_a_run_sees_it_grow_and_hears_of_its_crash() {
     phone.reads("article", "/101").await;
     phone.screenshot("panel").await;
     phone.click_words("article .key", "Status").await;
-    phone.reads("#toasts", "airy").await;
+    phone.reads("#toasts, dialog[open]", "airy").await;
     phone.screenshot("status").await;
+    phone.click("dialog[open] .buttons button").await;
 
     kill_9(world.pid_of(&topic, "solver").await);
     phone.reads("article", "SIGKILL").await;

@@ -49,6 +49,11 @@ impl Process {
 
     /// SIGTERM, and exit code 0 within ten seconds.
     pub async fn end_cleanly(mut self) {
+        let pid = self.pid();
+        super::until("a role that listens to signals", || async {
+            catches_sigterm(pid).then_some(())
+        })
+        .await;
         kill(Pid::from_raw(self.pid()), Signal::SIGTERM).expect("ask a child of ours to end");
         let ended = tokio::time::timeout(Duration::from_secs(10), self.child.wait()).await;
         let status = ended.unwrap_or_else(|_| panic!("the {} does not end on SIGTERM", self.name));
@@ -58,6 +63,15 @@ impl Process {
             self.name
         );
     }
+}
+
+fn catches_sigterm(pid: i32) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+    let caught = caught
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .unwrap_or(0);
+    caught & (1 << (Signal::SIGTERM as u32 - 1)) != 0
 }
 
 pub fn is_alive(pid: i32) -> bool {
