@@ -91,11 +91,11 @@ impl Desk {
     /// Follows the log, brings back graph workers and sets the menus, until `stop` is cancelled;
     /// then waits for the workers to end.
     pub async fn run(self: Arc<Self>, stop: CancellationToken) -> anyhow::Result<()> {
-        let follower = Follower {
-            log: self.facts.log.clone(),
-            known: self.facts.known.clone(),
-            showroom: self.showroom.clone(),
-        };
+        let follower = Follower::new(
+            self.facts.log.clone(),
+            self.facts.known.clone(),
+            self.showroom.clone(),
+        );
         let restoring = async {
             crate::workers::restore(&self.wishes).await;
             crate::menu::set_all(&self.facts, &self.telegram).await;

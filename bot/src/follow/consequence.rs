@@ -10,6 +10,7 @@ use kymo_store::{Destination, Store, Wanted, Watch};
 
 use super::notice::notice;
 use super::{Known, Phase};
+use crate::act::said_start;
 use crate::alert::Alerts;
 use crate::panel::{Panels, RunState};
 use crate::workers::Wishes;
@@ -52,6 +53,23 @@ impl Showroom {
                 .collect()
         };
         Ok(self.panels.set_catalogue(cards).await?)
+    }
+
+    /// After a start: every panel's words are what the log told meanwhile.
+    pub async fn show_all(&self, known: &Known) -> anyhow::Result<()> {
+        let topics: Vec<Topic> = known
+            .read()
+            .runs
+            .listed()
+            .into_iter()
+            .map(|run| run.topic.clone())
+            .collect();
+        for topic in topics {
+            if !self.panels.chats_of(&topic).await?.is_empty() {
+                self.show_phase(known, &topic).await?;
+            }
+        }
+        Ok(())
     }
 
     /// The panel's words follow the run's phase.
@@ -103,6 +121,19 @@ impl Showroom {
             return Ok(());
         };
         let mut to: Vec<Destination> = self.store.subscribed().await?;
+        if let RunEvent::Started { .. } | RunEvent::Resumed { .. } = &event.event {
+            // Whoever ordered it there has read that it starts.
+            let name = said_start(&event.topic);
+            if let Some(chat) = self
+                .store
+                .find_value(&name)
+                .await?
+                .filter(|chat| !chat.is_empty())
+            {
+                to.retain(|other| other.chat.to_string() != chat);
+                self.store.put_value(&name, "").await?;
+            }
+        }
         if let RunEvent::Refused { .. } = &event.event {
             // Whoever ordered it looks there.
             for chat in self.panels.chats_of(&event.topic).await? {

@@ -7,6 +7,7 @@ mod progress;
 pub(crate) mod runs;
 pub(crate) mod solvers;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
@@ -25,6 +26,9 @@ pub use solvers::Solvers;
 
 /// Under this name the bot's place in `kymo.events` is kept in the log.
 const CONSUMER: &str = "bot";
+
+/// Bytes read at once.
+const PAGE: usize = 1 << 20;
 
 /// Everything that the log has told.
 #[derive(Clone, Debug, Default)]
@@ -74,12 +78,25 @@ impl Shared {
 
 /// Follows the three shared topics until told to stop; waits out a log that is away.
 pub struct Follower {
-    pub log: Arc<dyn Log>,
-    pub known: Known,
-    pub showroom: Showroom,
+    log: Arc<dyn Log>,
+    known: Known,
+    showroom: Showroom,
+    /// Topics whose history is not read yet.
+    behind: AtomicUsize,
 }
 
 impl Follower {
+    /// A follower that writes what it learns into `known`.
+    pub fn new(log: Arc<dyn Log>, known: Known, showroom: Showroom) -> Self {
+        let behind = AtomicUsize::new(Shared::ALL.len());
+        Self {
+            log,
+            known,
+            showroom,
+            behind,
+        }
+    }
+
     /// Runs until `stop` is cancelled.
     pub async fn run(self, stop: CancellationToken) {
         let follower = &self;
@@ -88,7 +105,7 @@ impl Follower {
     }
 
     async fn follow_for_ever(&self, shared: Shared) {
-        let mut from = Position::START;
+        let mut from = None;
         let mut pause = Duration::from_millis(200);
         loop {
             let begun = from;
@@ -106,24 +123,60 @@ impl Follower {
         }
     }
 
-    async fn follow(&self, shared: Shared, from: &mut Position) -> anyhow::Result<()> {
+    /// Goes on where `from` says; at first with the history, from which nothing follows any more.
+    async fn follow(&self, shared: Shared, from: &mut Option<Position>) -> anyhow::Result<()> {
         let topic = shared.topic();
         self.log.create(&topic).await?;
-        // What happened before this bot ever looked is history: it is known, but nobody is told again.
-        let news_from = match shared {
-            Shared::Events => Some(self.news_from(&topic).await?),
-            Shared::Orders | Shared::Catalogue => None,
+        let mut next = match *from {
+            Some(next) => next,
+            None => {
+                let next = self.read_history(shared).await?;
+                *from = Some(next);
+                next
+            }
         };
-        let mut stream = self.log.follow(&topic, *from).await?;
+        let mut stream = self.log.follow(&topic, next).await?;
         self.known.change(|state| state.trouble = None);
         while let Some(stored) = stream.next().await {
             let stored = stored?;
-            self.take_in(shared, &stored, news_from).await?;
-            *from = stored.position.next();
+            self.take_in(shared, &stored).await?;
+            next = stored.position.next();
+            *from = Some(next);
+            if shared == Shared::Events {
+                self.log.commit(&topic, CONSUMER, next).await?;
+            }
         }
         Ok(())
     }
 
+    /// Reads what is no news and returns where the news begin.
+    async fn read_history(&self, shared: Shared) -> anyhow::Result<Position> {
+        let topic = shared.topic();
+        let news = match shared {
+            Shared::Events => self.news_from(&topic).await?,
+            Shared::Orders | Shared::Catalogue => self.log.end(&topic).await?,
+        };
+        let mut next = Position::START;
+        while next < news {
+            let page = self.log.read(&topic, next, PAGE).await?;
+            let Some(last) = page.last() else { break };
+            next = last.position.next();
+            for stored in page.iter().filter(|stored| stored.position < news) {
+                self.learn(shared, stored);
+            }
+        }
+        match shared {
+            Shared::Catalogue => self.showroom.publish(&self.known).await?,
+            Shared::Orders | Shared::Events => {}
+        }
+        // Orders and events tell a run's phase only together.
+        if self.behind.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.showroom.show_all(&self.known).await?;
+        }
+        Ok(news)
+    }
+
+    /// What happened before this bot ever looked is history: nobody is told of it.
     async fn news_from(&self, topic: &Topic) -> Result<Position, LogError> {
         if let Some(position) = self.log.committed(topic, CONSUMER).await? {
             return Ok(position);
@@ -133,43 +186,44 @@ impl Follower {
         Ok(end)
     }
 
-    async fn take_in(
-        &self,
-        shared: Shared,
-        stored: &Stored,
-        news_from: Option<Position>,
-    ) -> anyhow::Result<()> {
+    /// Takes in news, with what follows from them.
+    async fn take_in(&self, shared: Shared, stored: &Stored) -> anyhow::Result<()> {
+        match self.learn(shared, stored) {
+            None => Ok(()),
+            Some(Learned::Ordered(topic)) => self.showroom.show_phase(&self.known, &topic).await,
+            Some(Learned::Happened(event)) => self.showroom.happened(&self.known, &event).await,
+            Some(Learned::Published) => self.showroom.publish(&self.known).await,
+        }
+    }
+
+    /// Puts a message into memory.
+    fn learn(&self, shared: Shared, stored: &Stored) -> Option<Learned> {
         match shared {
             Shared::Orders => {
-                if let Some(order) = parse::<OrderRecord>(shared, stored) {
-                    let topic = self.known.change(|state| state.runs.order(&order, stored.at));
-                    if let Some(topic) = topic {
-                        self.showroom.show_phase(&self.known, &topic).await?;
-                    }
-                }
-            }
-            Shared::Catalogue => {
-                if let Some(catalogue) = parse::<HostCatalogue>(shared, stored) {
-                    self.known.change(|state| state.solvers.publish(catalogue));
-                    self.showroom.publish(&self.known).await?;
-                }
+                let order: OrderRecord = parse(shared, stored)?;
+                let changed = self.known.change(|state| state.runs.order(&order, stored.at));
+                changed.map(Learned::Ordered)
             }
             Shared::Events => {
-                if let Some(event) = parse::<EventRecord>(shared, stored) {
-                    self.known.change(|state| state.runs.event(&event, stored.at));
-                    if news_from.is_some_and(|news_from| stored.position >= news_from) {
-                        self.showroom.happened(&self.known, &event).await?;
-                    }
-                }
-                if news_from.is_some_and(|news_from| stored.position >= news_from) {
-                    self.log
-                        .commit(&shared.topic(), CONSUMER, stored.position.next())
-                        .await?;
-                }
+                let event: EventRecord = parse(shared, stored)?;
+                self.known.change(|state| state.runs.event(&event, stored.at));
+                Some(Learned::Happened(Box::new(event)))
+            }
+            Shared::Catalogue => {
+                let catalogue: HostCatalogue = parse(shared, stored)?;
+                self.known.change(|state| state.solvers.publish(catalogue));
+                Some(Learned::Published)
             }
         }
-        Ok(())
     }
+}
+
+/// What a message told.
+enum Learned {
+    /// This run's phase changed.
+    Ordered(Topic),
+    Happened(Box<EventRecord>),
+    Published,
 }
 
 /// Foreign or broken messages are skipped: they are somebody's mistake, not ours to stop for.

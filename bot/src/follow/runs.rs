@@ -66,6 +66,8 @@ pub struct Run {
     pub host: Option<String>,
     /// Who ordered it last.
     pub by: Option<String>,
+    /// Seconds of waiting after each iteration, as ordered last.
+    pub pace: Option<f64>,
     /// When its newest attempt began.
     pub started_at: Option<DateTime<Utc>>,
     /// When it was last heard of.
@@ -82,9 +84,12 @@ impl Runs {
     /// Takes in an order; `at` is when the log took it. Returns the run whose phase it changed.
     pub fn order(&mut self, order: &OrderRecord, at: DateTime<Utc>) -> Option<Topic> {
         match &order.order {
-            Order::Start { run: id, topic, .. } => {
+            Order::Start {
+                run: id, topic, pace, ..
+            } => {
                 let run = self.entry(topic, id, at);
                 run.by = Some(order.by.clone());
+                run.pace = *pace;
                 let changes = at >= run.at && !run.phase.is_busy();
                 if changes {
                     run.phase = Phase::Queued;
@@ -162,6 +167,7 @@ impl Runs {
             iteration: 0,
             host: None,
             by: None,
+            pace: None,
             started_at: None,
             at,
         })

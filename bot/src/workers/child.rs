@@ -34,10 +34,14 @@ struct Shared {
     stop: CancellationToken,
 }
 
+type Turn = tokio::sync::Mutex<()>;
+
 #[derive(Default)]
 struct Workshop {
     workers: HashMap<Topic, Worker>,
     added: u64,
+    /// Held while a topic's process lives: a worker that is started again waits for the last one's end.
+    turns: HashMap<Topic, Arc<Turn>>,
 }
 
 struct Worker {
@@ -110,6 +114,7 @@ impl Workers for ChildWorkers {
             return Err(WorkerError::Closing);
         }
         let mut workshop = self.shared.lock();
+        let turn = workshop.turns.entry(topic.clone()).or_default().clone();
         let worker = workshop
             .workers
             .get_mut(topic)
@@ -126,7 +131,7 @@ impl Workers for ChildWorkers {
             number: worker.lives,
             stop,
         };
-        self.shared.tasks.spawn(life.supervise(worker.view.clone()));
+        self.shared.tasks.spawn(life.supervise(worker.view.clone(), turn));
         Ok(())
     }
 
@@ -170,7 +175,8 @@ struct Life {
 }
 
 impl Life {
-    async fn supervise(self, view: Option<String>) {
+    async fn supervise(self, view: Option<String>, turn: Arc<Turn>) {
+        let _turn = turn.lock().await;
         let mut backoff = Backoff::default();
         while !self.stop.is_cancelled() {
             let begun = Instant::now();
