@@ -66,7 +66,10 @@ impl Desk {
                 forgive(self.outbox.send_document(Class::Reply, document).await)?;
             }
             Act::Order(order) => self.order(&order).await?,
-            Act::Show { topic } => {
+            Act::Show { topic, said } => {
+                if said {
+                    store.put_value(&said_start(&topic), &to.chat.to_string()).await?;
+                }
                 self.panels.attach(&topic, to).await?;
             }
             Act::Watch { topic, view } => {
@@ -170,6 +173,11 @@ impl Desk {
         self.facts.store.put_draft(&draft).await?;
         Ok(())
     }
+}
+
+/// Under this name stands the chat that knows of a start already, until the run has started.
+pub(crate) fn said_start(topic: &Topic) -> String {
+    format!("said-start:{topic}")
 }
 
 /// Under this id a question waits for the reply to its message.

@@ -107,6 +107,8 @@ pub enum Act {
     /// The chat shall have the panel; the run gets its graph worker when it starts.
     Show {
         topic: Topic,
+        /// The chat is told of the start by this answer, so its notice can be left out there.
+        said: bool,
     },
     /// As [`Act::Show`] for a topic that is there, with the view if one is given.
     Watch {
@@ -215,5 +217,34 @@ impl Answer {
     pub fn outcome(mut self, outcome: impl Into<String>) -> Self {
         self.outcome = outcome.into();
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_update_that_is_handled_again_orders_the_same_thing() {
+        let ask = |update| Ask {
+            update,
+            at: Utc::now(),
+            person: Person {
+                id: PersonId(1),
+                name: "Ada".to_owned(),
+                username: None,
+            },
+            role: Role::Operator,
+            place: Place {
+                chat: ChatId(1),
+                thread: None,
+                private: true,
+                message: None,
+            },
+            replied_to: None,
+        };
+        assert_eq!(ask(5).order_id(7), ask(5).order_id(7));
+        assert_ne!(ask(5).order_id(7), ask(6).order_id(7));
+        assert_ne!(ask(5).order_id(7), ask(5).order_id(8));
     }
 }

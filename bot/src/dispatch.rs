@@ -115,6 +115,7 @@ async fn find_member(desk: &Desk, update: &Update) -> Result<Option<Ask>, StoreE
         return Ok(None);
     };
     facts.store.see_chat(&seen, now).await?;
+    facts.meet(&person).await?;
     Ok(Some(Ask {
         update: update.id.0,
         at: now,

@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use kymo_runlog::Log;
-use kymo_store::{PersonId, Role, Store, StoreError};
+use kymo_store::{Person as Member, PersonId, Role, Store, StoreError};
 
+use crate::access::Person;
 use crate::follow::Known;
+use crate::words::cut;
 use crate::workers::Workers;
 
 /// The world as a command sees it.
@@ -29,6 +31,24 @@ pub struct Facts {
 }
 
 impl Facts {
+    /// Keeps a member's name as it is now: admins name people by it.
+    pub async fn meet(&self, person: &Person) -> Result<(), StoreError> {
+        let Some(member) = self.store.find_person(person.id).await? else {
+            return Ok(());
+        };
+        let name = cut(&person.name, 128);
+        if member.name == name && member.username == person.username {
+            return Ok(());
+        }
+        self.store
+            .grant(&Member {
+                name,
+                username: person.username.clone(),
+                ..member
+            })
+            .await
+    }
+
     /// What a person may do now.
     pub async fn role_of(&self, person: PersonId) -> Result<Option<Role>, StoreError> {
         if self.admins.contains(&person) {

@@ -12,6 +12,9 @@ use crate::words::{code, cut, foreign};
 const USAGE: &str = "Write <code>/access list</code>, <code>/access grant WHO viewer|operator|admin</code> or \
     <code>/access revoke WHO</code>. WHO is a number or an @name; leave it out when you reply to a message of theirs.";
 
+/// So many strangers are remembered.
+const MET: i64 = 1000;
+
 /// What was typed.
 #[derive(Debug, PartialEq, Eq)]
 enum Wish<'a> {
@@ -68,15 +71,7 @@ async fn find(facts: &Facts, ask: &Ask, who: Option<&str>) -> anyhow::Result<Res
         if id <= 0 {
             return Ok(Err(format!("{} is a group's number, not a person's.", code(who))));
         }
-        let member = facts.store.find_person(PersonId(id)).await?;
-        let name = member
-            .as_ref()
-            .map_or_else(|| id.to_string(), |member| member.name.clone());
-        return Ok(Ok(Person {
-            id: PersonId(id),
-            name,
-            username: member.and_then(|member| member.username),
-        }));
+        return Ok(Ok(by_number(facts, PersonId(id)).await?));
     }
     if !who.starts_with('@') {
         return Ok(Err(format!("{} is neither a number nor an @name.", code(who))));
@@ -99,6 +94,28 @@ async fn find(facts: &Facts, ask: &Ask, who: Option<&str>) -> anyhow::Result<Res
             code(who)
         ))),
     }
+}
+
+/// The person as far as the bot has met them.
+async fn by_number(facts: &Facts, id: PersonId) -> anyhow::Result<Person> {
+    if let Some(member) = facts.store.find_person(id).await? {
+        let (name, username) = (member.name, member.username);
+        return Ok(Person { id, name, username });
+    }
+    let strangers = facts.store.strangers(MET).await?;
+    Ok(match strangers.into_iter().find(|stranger| stranger.id == id) {
+        Some(stranger) => Person {
+            id,
+            name: stranger.name,
+            username: stranger.username,
+        },
+        // Their name follows with their first word.
+        None => Person {
+            id,
+            name: "Somebody".to_owned(),
+            username: None,
+        },
+    })
 }
 
 async fn grant(facts: &Facts, ask: &Ask, person: Person, role: Role) -> anyhow::Result<Answer> {

@@ -38,6 +38,7 @@ fn resume(bot: u64, ask: &Ask, state: &State, run: &Run) -> Answer {
         acts: vec![
             Act::Show {
                 topic: run.topic.clone(),
+                said: true,
             },
             Act::Order(order(bot, ask, run)),
             Act::Say {
@@ -67,6 +68,7 @@ pub(super) async fn pressed(facts: &Facts, ask: &Ask, button: &RunButton) -> any
     Ok(Answer::toast(format!("▶ starting {name}"))
         .and(Act::Show {
             topic: run.topic.clone(),
+            said: false,
         })
         .and(Act::Order(order(facts.bot, ask, &run)))
         .outcome(format!("ordered the start of {}", run.topic)))
@@ -79,7 +81,7 @@ fn order(bot: u64, ask: &Ask, run: &Run) -> kymo_runlog::order::OrderRecord {
             run: run.id.clone(),
             topic: run.topic.clone(),
             fresh: false,
-            pace: None,
+            pace: run.pace,
         },
     )
 }

@@ -360,7 +360,10 @@ async fn start(
     // again and orders the same thing under the same id.
     answer.acts.splice(
         1..1,
-        [Act::Show { topic }, Act::Order(ask.order(facts.bot, order))],
+        [
+            Act::Show { topic, said: true },
+            Act::Order(ask.order(facts.bot, order)),
+        ],
     );
     Ok(answer)
 }
