@@ -41,12 +41,6 @@ pub(super) struct TopicFacts {
     pub(super) replicas: usize,
 }
 
-/// Where a topic begins and ends.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Ends {
-    pub(super) end: Position,
-}
-
 impl Asker {
     pub(super) fn new(settings: &Settings, ear: &Ear) -> Result<Self, LogError> {
         let log = settings.log_name();
@@ -107,7 +101,8 @@ impl Asker {
         .await
     }
 
-    pub(super) async fn ends(&self, topic: &Topic) -> Result<Ends, LogError> {
+    /// Where the next message will stand: the high watermark.
+    pub(super) async fn end(&self, topic: &Topic) -> Result<Position, LogError> {
         if self.find_topic(topic).await?.is_none() {
             return Err(LogError::UnknownTopic(topic.clone(), self.log.clone()));
         }
@@ -117,7 +112,7 @@ impl Asker {
                 consumer.fetch_watermarks(&name, 0, TRY)
             })
             .await?;
-        Ok(Ends { end: Position(end) })
+        Ok(Position(end))
     }
 
     /// Repeats a question until it is answered, refused, or `patience` is over.
@@ -127,7 +122,7 @@ impl Asker {
         F: Fn(&Consumer) -> Result<T, KafkaError> + Send + Sync + 'static,
     {
         let question = Arc::new(question);
-        let deadline = Instant::now() + patience;
+        let begun = Instant::now();
         loop {
             let (consumer, question) = (self.line.consumer().clone(), question.clone());
             let asked = tokio::task::spawn_blocking(move || question(&consumer));
@@ -149,9 +144,9 @@ impl Asker {
                 }
             };
             let again = match fault::judge(&error) {
-                Fault::Passing => Instant::now() < deadline,
-                // A stale leader may say so for a moment; the caller has asked whether it exists.
-                Fault::UnknownTopic => Instant::now() + PATIENCE < deadline + TRY,
+                Fault::Passing => begun.elapsed() < patience,
+                // A broker that has just learned of it may say so for a moment.
+                Fault::UnknownTopic => begun.elapsed() < TRY,
                 Fault::Denied(_) | Fault::TooLarge | Fault::Spent | Fault::Broken => false,
             };
             if !again {

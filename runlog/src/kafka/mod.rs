@@ -99,7 +99,7 @@ impl Log for KafkaLog {
     }
 
     async fn end(&self, topic: &Topic) -> Result<Position, LogError> {
-        Ok(self.asker.ends(topic).await?.end)
+        self.asker.end(topic).await
     }
 
     async fn clear(&self, topic: &Topic) -> Result<(), LogError> {

@@ -50,7 +50,7 @@ impl Reader {
         from: Position,
         max_bytes: usize,
     ) -> Result<Vec<Stored>, LogError> {
-        let end = self.desk.asker.ends(topic).await?.end;
+        let end = self.desk.asker.end(topic).await?;
         if from >= end {
             return Ok(Vec::new());
         }
