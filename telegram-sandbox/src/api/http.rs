@@ -23,10 +23,10 @@ pub(crate) async fn call(
     method: &str,
     request: Request,
 ) -> (Response, bool) {
+    let args = request::read(request).await;
     if let Err(refusal) = check_token(shared, token) {
         return (answer(&Err(refusal)), false);
     }
-    let args = request::read(request).await;
     let chat = args.as_ref().ok().and_then(Args::chat_hint);
     let fault = lock(&shared.world).faults.take(method, chat);
     let mut lost = false;

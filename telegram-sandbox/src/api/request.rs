@@ -1,5 +1,6 @@
 //! Reads the parameters of a call: query string, form, JSON or multipart.
 
+use axum::body::{Body, to_bytes};
 use axum::extract::{FromRequest, Multipart, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
@@ -13,11 +14,16 @@ pub(crate) const BODY_LIMIT: usize = 60 * 1024 * 1024;
 
 pub(crate) async fn read(request: Request) -> Result<Args, ApiError> {
     let mut args = Args::default();
-    if let Some(query) = request.uri().query() {
+    let (head, body) = request.into_parts();
+    // Read to its end whatever comes: a connection with an unread rest would be closed under the bot's next call.
+    let body = to_bytes(body, BODY_LIMIT)
+        .await
+        .map_err(|_| ApiError::too_large())?;
+    if let Some(query) = head.uri.query() {
         read_pairs(query.as_bytes(), &mut args);
     }
-    let kind = request
-        .headers()
+    let kind = head
+        .headers
         .get(CONTENT_TYPE)
         .and_then(|v| v.to_str().ok())
         .unwrap_or_default();
@@ -28,29 +34,19 @@ pub(crate) async fn read(request: Request) -> Result<Args, ApiError> {
         .trim()
         .to_ascii_lowercase();
     match kind.as_str() {
-        "multipart/form-data" => read_multipart(request, &mut args).await?,
-        "application/json" => {
-            let body = body(request).await?;
-            if !body.is_empty() {
-                read_json(&body, &mut args)?;
-            }
+        "multipart/form-data" => {
+            read_multipart(Request::from_parts(head, Body::from(body)), &mut args).await?;
         }
-        "application/x-www-form-urlencoded" => read_pairs(&body(request).await?, &mut args),
+        "application/json" if !body.is_empty() => read_json(&body, &mut args)?,
+        "application/x-www-form-urlencoded" => read_pairs(&body, &mut args),
+        _ if body.is_empty() => {}
         _ => {
-            if !body(request).await?.is_empty() {
-                return Err(ApiError::bad(format!(
-                    "the sandbox can't read a body of type \"{kind}\""
-                )));
-            }
+            return Err(ApiError::bad(format!(
+                "the sandbox can't read a body of type \"{kind}\""
+            )));
         }
     }
     Ok(args)
-}
-
-async fn body(request: Request) -> Result<bytes::Bytes, ApiError> {
-    axum::body::to_bytes(request.into_body(), BODY_LIMIT)
-        .await
-        .map_err(|_| ApiError::too_large())
 }
 
 fn read_pairs(pairs: &[u8], args: &mut Args) {

@@ -78,11 +78,6 @@ impl World {
             }
             Body::Service { service } => {
                 let (field, content) = self.service_json(place, service);
-                if let Service::Joined { users } = service
-                    && let [only] = users.as_slice()
-                {
-                    value.insert("new_chat_member".into(), self.user_json(*only));
-                }
                 value.insert(field.into(), content);
             }
         }

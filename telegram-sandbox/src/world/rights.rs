@@ -121,6 +121,7 @@ impl AdminRights {
             ("can_post_stories", false),
             ("can_edit_stories", false),
             ("can_delete_stories", false),
+            ("can_send_welcome_messages", false),
         ];
         match place {
             Place::Group => {

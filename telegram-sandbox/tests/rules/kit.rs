@@ -1,5 +1,7 @@
 //! A sandbox with a bot that calls methods by hand.
 
+use std::sync::Mutex;
+
 use kymo_telegram_sandbox::{Control, FloodRules, NewChat, NewPerson, Running, SandboxConfig, start};
 use serde_json::{Value, json};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -10,6 +12,8 @@ pub struct Kit {
     pub running: Running,
     pub control: Control,
     pub http: reqwest::Client,
+    /// Every result so far, with its method.
+    pub results: Mutex<Vec<(String, Value)>>,
     _stop: DropGuard,
 }
 
@@ -35,6 +39,7 @@ impl Kit {
             running,
             control,
             http,
+            results: Mutex::default(),
             _stop: stop.drop_guard(),
         }
     }
@@ -56,7 +61,17 @@ impl Kit {
     }
 
     pub async fn call(&self, method: &str, params: Value) -> Answered {
-        answered(self.raw(method, params).await)
+        self.noted(method, answered(self.raw(method, params).await))
+    }
+
+    fn noted(&self, method: &str, answer: Answered) -> Answered {
+        if let Ok(result) = &answer {
+            self.results
+                .lock()
+                .expect("no panic")
+                .push((method.to_owned(), result.clone()));
+        }
+        answer
     }
 
     /// A call that must succeed.
@@ -82,15 +97,14 @@ impl Kit {
             form = form.part((*name).to_owned(), part);
         }
         let request = self.http.post(self.method_url(method)).multipart(form);
-        answered(
-            request
-                .send()
-                .await
-                .expect("an answer")
-                .json()
-                .await
-                .expect("JSON"),
-        )
+        let whole = request
+            .send()
+            .await
+            .expect("an answer")
+            .json()
+            .await
+            .expect("JSON");
+        self.noted(method, answered(whole))
     }
 
     pub async fn person(&self, name: &str) -> i64 {

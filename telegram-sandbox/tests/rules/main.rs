@@ -1,8 +1,11 @@
 //! What Telegram enforces, one test per rule.
 
+mod aiogram;
 mod albums;
 mod callbacks;
 mod commands;
+mod conversation;
+mod dts;
 mod edits;
 mod faults;
 mod files;
@@ -15,6 +18,7 @@ mod pins;
 mod polling;
 mod reach;
 mod requests;
+mod schema;
 mod sizes;
 mod state;
 mod teloxide_types;

@@ -80,6 +80,9 @@ struct ReplyParameters {
     #[serde(default)]
     allow_sending_without_reply: bool,
     quote: Option<String>,
+    /// Says how to read a quote; clients send it without one too.
+    #[serde(rename = "quote_parse_mode")]
+    _quote_parse_mode: Option<String>,
 }
 
 /// The message that is answered, if it is there.

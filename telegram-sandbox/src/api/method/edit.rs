@@ -14,7 +14,7 @@ pub(crate) const METHODS: &[Method] = &[
         params: &[
             may("chat_id", CHAT),
             may("message_id", INT),
-            super::must("text", STR),
+            may("text", STR),
             may("parse_mode", STR),
             may("entities", ENTITIES),
             may("link_preview_options", "LinkPreviewOptions"),
