@@ -14,6 +14,15 @@ pub enum Style {
     Medium(u16),
 }
 
+/// What stays of a text that is too long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ends {
+    /// The beginning, and some of the end.
+    Both,
+    /// The beginning only.
+    First,
+}
+
 /// The fonts and what was drawn of them so far.
 pub struct Letters {
     bold: FontRef<'static>,
@@ -85,6 +94,26 @@ impl Letters {
             x += font.as_scaled(size).h_advance(id);
         }
         x
+    }
+
+    /// The text, or as many of its pieces between separators as fit; where not even two do, letters are counted.
+    pub fn elide_pieces(&self, style: Style, text: &str, room: f32, separator: char, ends: Ends) -> String {
+        if self.width(style, text) <= room {
+            return text.to_owned();
+        }
+        // Hostile texts are long; a picture never holds more than this.
+        let pieces: Vec<&str> = text.split(separator).take(400).collect();
+        let joint = separator.to_string();
+        let cut = |kept: usize| {
+            let tail = if ends == Ends::Both { (kept / 3).max(1) } else { 0 };
+            let (head, tail) = (&pieces[..kept - tail], &pieces[pieces.len() - tail..]);
+            format!("{} … {}", head.join(&joint), tail.join(&joint))
+                .trim()
+                .to_owned()
+        };
+        let fits = |kept: &usize| self.width(style, &cut(*kept)) <= room;
+        let most = (2..pieces.len()).take_while(fits).last();
+        most.map_or_else(|| self.elide(style, text, room), cut)
     }
 
     /// The text, or as much of its beginning and end as fits, with ` … ` between.
@@ -189,6 +218,13 @@ mod tests {
         assert!(letters.width(Style::Bold(46), &short) <= 760.0);
         assert_eq!(short, "airy.a-0.05.amp-1.5.e … x-100.k2x9");
         assert_eq!(letters.elide(Style::Bold(46), "loss", 760.0), "loss");
+        let pieces = |text, ends| letters.elide_pieces(Style::Bold(46), text, 760.0, '-', ends);
+        let topic =
+            "airy-a.0.05-amp.1.5-eps.4-h.0.01-kerr.0.5-orientation.front..first-sigma.0-tc.15-window.100";
+        assert_eq!(pieces(topic, Ends::Both), "airy-a.0.05-amp.1.5 … window.100");
+        assert_eq!(pieces(topic, Ends::First), "airy-a.0.05-amp.1.5-eps.4-h.0.01 …");
+        let one = format!("train-{}", "x".repeat(300));
+        assert!(pieces(&one, Ends::Both).starts_with("train-xxx"));
         assert_eq!(letters.elide(Style::Bold(46), &"x".repeat(1 << 20), 0.0), "…");
     }
 }

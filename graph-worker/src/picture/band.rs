@@ -9,6 +9,7 @@ const LINE: f32 = 4.0;
 const OUTLIER: f32 = 3.5;
 /// A band without height still is seen beside the line upon it.
 const RIM: f32 = 2.5;
+const WIDE: f32 = 24.0;
 /// How strong the band is at its edges.
 const EDGE: u8 = 6;
 /// Bins for each row of pixels.
@@ -101,8 +102,15 @@ pub fn paint(
             }
         }
         let point = (x, top + median);
+        // Where the values lie close together the band is the line's rim; a wide band needs none.
+        let narrow = three_quarters - quarter < WIDE;
+        if narrow {
+            raster.disc(&rim, clip, point, LINE / 2.0 + RIM);
+        }
         if let Some(previous) = previous {
-            raster.stroke(&rim, clip, previous, point, LINE + 2.0 * RIM);
+            if narrow {
+                raster.stroke(&rim, clip, previous, point, LINE + 2.0 * RIM);
+            }
             raster.stroke(line, clip, previous, point, LINE);
         }
         raster.disc(line, clip, point, LINE / 2.0);

@@ -3,7 +3,7 @@
 use super::compose::{LEFT, Label, RIGHT, Scene};
 use crate::number;
 use crate::paint::palette::Mark;
-use crate::paint::text::{Letters, Style};
+use crate::paint::text::{Ends, Letters, Style};
 use crate::series::{Curve, Curves, Plot};
 
 const NAME: Style = Style::Bold(46);
@@ -49,18 +49,31 @@ pub fn labels(scene: &Scene<'_>, letters: &Letters) -> Vec<Label> {
         NAME,
         Mark::Ink,
         0,
-        letters.elide(NAME, scene.topic, rooms[0]),
+        letters.elide_pieces(NAME, scene.topic, rooms[0], '-', Ends::Both),
     ));
     labels.push(left(
         DETAIL,
         Mark::Muted,
         1,
-        letters.elide(DETAIL, scene.subtitle, rooms[1]),
+        details(scene.subtitle, rooms[1], letters),
     ));
     // The number of points is never cut, only what stands before it.
     let before = letters.elide(DETAIL, &facts, rooms[2] - letters.width(DETAIL, &count));
     labels.push(left(DETAIL, Mark::Muted, 2, format!("{before}{count}")));
     labels
+}
+
+/// Whole parameters as far as they fit; the short id after them is what people ask for the run by.
+fn details(subtitle: &str, room: f32, letters: &Letters) -> String {
+    let Some((parameters, id)) = subtitle.rsplit_once(" · ") else {
+        return letters.elide(DETAIL, subtitle, room);
+    };
+    let id = format!(" · {id}");
+    let room = room - letters.width(DETAIL, &id);
+    format!(
+        "{}{id}",
+        letters.elide_pieces(DETAIL, parameters, room, ' ', Ends::First)
+    )
 }
 
 /// Differences that the picture can show.

@@ -201,17 +201,20 @@ proptest! {
             return Ok(());
         };
         prop_assert!(matches!(kind, Kind::Dots | Kind::Band));
-        let mut columns: Vec<Option<(f64, f64)>> = vec![None; map.area.width() as usize];
+        // The smallest and the largest value of every pixel column, with their exact places.
+        let mut columns: Vec<Vec<(f32, f64)>> = vec![Vec::new(); map.area.width() as usize];
         for (x, y) in times.iter().zip(&values).filter(|(_, y)| y.is_finite()) {
-            let column = column_of(&map, *x);
-            let old = columns[column].unwrap_or((*y, *y));
-            columns[column] = Some((old.0.min(*y), old.1.max(*y)));
+            columns[column_of(&map, *x)].push((map.across().at(*x), *y));
         }
-        for (column, extremes) in columns.iter().enumerate() {
-            let x = map.area.left + column as i32;
-            for y in extremes.iter().flat_map(|(min, max)| [*min, *max]) {
-                let row = (map.up().at(y) as i32).clamp(map.area.top, map.area.bottom - 1);
-                prop_assert!(inked(at(&pixels, x, row)), "{:?}: {} at column {} row {}", kind, y, column, row);
+        for column in &mut columns {
+            column.sort_by(|a, b| a.1.total_cmp(&b.1));
+            for (x, y) in [column.first(), column.last()].into_iter().flatten() {
+                let row = (map.up().at(*y) as i32).clamp(map.area.top, map.area.bottom - 1);
+                // On the edge between two columns rounding decides.
+                let seen = [x - 0.01, *x, x + 0.01].iter().any(|x| {
+                    inked(at(&pixels, (*x as i32).clamp(map.area.left, map.area.right - 1), row))
+                });
+                prop_assert!(seen, "{:?}: {} at {} row {}", kind, y, x, row);
             }
         }
         for y in HEADER..FOOTER {
