@@ -97,6 +97,7 @@ pub struct Alert {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Text {
     /// Plain text; the bot escapes it.
     pub text: String,

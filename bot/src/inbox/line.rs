@@ -17,6 +17,9 @@ const PANICS: i64 = 3;
 /// Passing trouble is waited out for some two minutes; then the person must say it again.
 const PATIENCE: [u64; 8] = [500, 1000, 2000, 4000, 8000, 15_000, 30_000, 60_000];
 
+/// How long handlers under way may take when the bot stops.
+const LAST_HANDLERS: Duration = Duration::from_secs(5);
+
 /// An update and its place in the waiting room.
 pub(super) struct Waiting {
     pub update: InboxUpdate,
@@ -51,7 +54,11 @@ pub(super) async fn work(
             Some(done) = busy.join_next() => lines.free(done.expect("the handler's panics are caught inside")),
         }
     }
-    while busy.join_next().await.is_some() {}
+    // Who takes longer is begun again by the next start.
+    let rest = async { while busy.join_next().await.is_some() {} };
+    if tokio::time::timeout(LAST_HANDLERS, rest).await.is_err() {
+        tracing::warn!("some updates are handled again after the next start");
+    }
     Ok(())
 }
 

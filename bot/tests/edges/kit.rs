@@ -293,4 +293,10 @@ impl Kit {
                 .all(|m| m.kind != "service" || !format!("{:?}", m.service).contains("pinned"))
         );
     }
+
+    /// Whether a message shows the picture of this shade.
+    pub async fn shows(&self, message: &MessageState, shade: u8) -> bool {
+        let file = message.file.as_ref().expect("a file");
+        self.control.file(&file.sha256).await.expect("its bytes") == picture(shade)
+    }
 }

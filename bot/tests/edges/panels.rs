@@ -101,6 +101,7 @@ async fn a_deleted_panel_is_posted_anew_and_a_restart_goes_on_with_the_message()
         })
         .await;
     assert!(second.text.contains("iteration 2/101"));
+    assert!(kit.shows(&second, 2).await, "with the newest picture");
 
     let kit = kit.restart().await;
     kit.door
