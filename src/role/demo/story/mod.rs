@@ -20,8 +20,8 @@ use super::stage::{Stage, lab};
 use crate::role::replay;
 use transcript::Transcript;
 
-/// Slow enough to watch, quick enough to wait for: about half a minute in all.
-const ORDER: &str = "airy pace=0.15";
+/// Slow enough to watch, quick enough to wait for: about a minute in all.
+const ORDER: &str = "airy pace=0.5";
 const PATIENCE: Duration = Duration::from_secs(90);
 /// How soon the group must hear of a crash.
 const ALERT_WITHIN: Duration = Duration::from_secs(2);
@@ -70,7 +70,7 @@ impl Day<'_> {
         transcript.note(&format!("stopped after iteration {stopped_at}"));
 
         self.press_on(&panel, "Start").await?;
-        self.reaches(&topic, stopped_at + 5).await?;
+        self.reaches(&topic, stopped_at + 2).await?;
         transcript.note(&format!("resumed with iteration {}", stopped_at + 1));
 
         let crashed = Instant::now();
