@@ -7,10 +7,11 @@ use kymo_runlog::{Named, RunId, Topic};
 
 use crate::world::{World, kill_9, lab};
 
+/// Slow enough that the run outlives what is done to it, on a busy machine, too.
 async fn begin(world: &World) -> Topic {
-    let topic = world.run(lab::ADA, lab::GROUP, "airy h=0.02 pace=0.1").await;
+    let topic = world.run(lab::ADA, lab::GROUP, "airy h=0.02 pace=0.3").await;
     world.panel(lab::GROUP).await;
-    world.reaches(&topic, 8).await;
+    world.reaches(&topic, 4).await;
     topic
 }
 
@@ -60,9 +61,9 @@ async fn the_initiator_is_killed_and_the_solver_does_not_notice() {
     let solver = world.pid_of(&topic, "solver").await;
     world.initiator.take().expect("running").kill().await;
     let before = world.replay(&topic).await.iterations();
-    world.reaches(&topic, before + 5).await;
+    world.reaches(&topic, before + 3).await;
     world.start_initiator().await;
-    world.reaches(&topic, before + 15).await;
+    world.reaches(&topic, before + 8).await;
     assert_eq!(world.pid_of(&topic, "solver").await, solver, "the same solver");
     assert_eq!(world.replay(&topic).await.attempt(), 1);
     ends_as_if_nothing_had_happened(world, topic).await;
@@ -75,7 +76,7 @@ async fn the_bot_is_killed_and_goes_on_with_the_same_message() {
     let panel = world.panel(lab::GROUP).await;
     world.bot.take().expect("running").kill().await;
     let before = world.replay(&topic).await.iterations();
-    world.reaches(&topic, before + 5).await;
+    world.reaches(&topic, before + 3).await;
     world.start_bot().await;
     let picture = panel.file.clone().expect("a picture").sha256;
     world

@@ -18,7 +18,7 @@ async fn a_person_starts_a_run_sees_it_grow_and_hears_of_its_crash() {
 
     phone.wait("#pinned:not([hidden]) .jump").await;
     let topic = crate::world::until("the run's topic", || async { world.topics().await.pop() }).await;
-    world.reaches(&topic, 30).await;
+    world.reaches(&topic, 25).await;
     phone.reads("article", "/101").await;
     phone.screenshot("panel").await;
     phone.click_words("article .key", "Status").await;

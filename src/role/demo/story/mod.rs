@@ -75,7 +75,7 @@ impl Day<'_> {
 
         let crashed = Instant::now();
         self.crash_solver(&topic)?;
-        let alert = scene::hears(self.stage, lab::GROUP, "SIGSEGV").await?;
+        let alert = scene::hears(self.stage, lab::GROUP, "SIGABRT").await?;
         let took = crashed.elapsed();
         ensure!(
             took <= ALERT_WITHIN,
@@ -202,7 +202,7 @@ impl Day<'_> {
         Ok(())
     }
 
-    /// What a real fault would do: SIGSEGV out of nowhere.
+    /// What a real fault would do: SIGABRT out of nowhere.
     fn crash_solver(&self, topic: &Topic) -> anyhow::Result<()> {
         let short = ShortId::of(topic);
         let path = self
@@ -217,7 +217,7 @@ impl Day<'_> {
         let pid = lives["solver"]["pid"]
             .as_i64()
             .context("the watchdog names no solver")?;
-        Ok(kill(Pid::from_raw(i32::try_from(pid)?), Signal::SIGSEGV)?)
+        Ok(kill(Pid::from_raw(i32::try_from(pid)?), Signal::SIGABRT)?)
     }
 
     async fn only_one_panel(&self, panel: &MessageState) -> anyhow::Result<()> {
