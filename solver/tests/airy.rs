@@ -386,7 +386,7 @@ t_max=0.001: t_max=0.001: t_max/h = 0.1 must be a whole number of at least 1; us
 tc=5: tc=5: at t = 0 the pulse already has 1.4e-4 of its amplitude, and at most 1e-12 is allowed; use tc=12 or later
 scale=3: tc=15: at t = 0 the pulse already has 1.4e-4 of its amplitude, and at most 1e-12 is allowed; use tc=36 or later
 orientation=tail_first: tc=15: at t = 0 the pulse already has 1.3e-1 of its amplitude, and at most 1e-12 is allowed; use tc=477 or later
-orientation=tail_first a=1e-9: tc=15: at t = 0 the pulse already has 2.8e-1 of its amplitude, and at most 1e-12 is allowed; use a larger a or a much later tc
+orientation=tail_first a=1e-9: tc=15: at t = 0 the pulse already has 2.8e-1 of its amplitude, and at most 1e-12 is allowed; use another a or a much later tc
 t_s=20: t_s=20 switches nothing; add eps2 or sigma2, e.g. eps2=2
 eps2=2: eps2 and sigma2 need the time of the switch; add e.g. t_s=20
 t_s=0.005 eps2=2: t_s=0.005: t_s/h = 0.5 must be a whole number of at least 1; use e.g. t_s=0.01

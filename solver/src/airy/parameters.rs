@@ -253,7 +253,7 @@ fn pulse(given: &Checked) -> Result<Pulse, SolverError> {
             .find(is_enough);
         let remedy = match later {
             Some(tc) => format!("use tc={} or later", shown_number(tc)),
-            None => "use a larger a or a much later tc".to_owned(),
+            None => "use another a or a much later tc".to_owned(),
         };
         return refused(format!(
             "tc={}: at t = 0 the pulse already has {start:.1e} of its amplitude, and at most {LARGEST_START:e} is allowed; {remedy}",

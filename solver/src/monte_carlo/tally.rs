@@ -22,7 +22,9 @@ pub struct Tally {
 /// An estimate with its standard error.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Estimate {
+    /// The estimate itself.
     pub mean: f64,
+    /// How far off it may easily be.
     pub standard_error: f64,
 }
 
