@@ -22,7 +22,9 @@ fn is_there(program: &str) -> bool {
 /// Whether to run what needs `program`; missing where it must not be is a failure.
 fn can_run(program: &str, always: bool) -> bool {
     let wanted = std::env::var("KYMO_TEST_INTERPRETERS").unwrap_or_default();
-    let must = always || wanted.split([',', ' ']).any(|name| name == program);
+    // Octave's batch program is called octave-cli and comes with octave.
+    let is_this = |name: &str| name == program || program.strip_suffix("-cli") == Some(name);
+    let must = always || wanted.split([',', ' ']).any(is_this);
     match is_there(program) {
         true => true,
         false if must => panic!("{program} is missing; install it, or take it out of KYMO_TEST_INTERPRETERS"),
