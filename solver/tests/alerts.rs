@@ -173,3 +173,16 @@ async fn the_death_of_a_watchdog_is_told_and_resolved() {
         .wait_for_event(&run, |event| matches!(event.event, RunEvent::Stopped { .. }))
         .await;
 }
+
+#[tokio::test]
+async fn an_alert_that_cannot_be_spooled_is_sent_all_the_same() {
+    let mut house = House::new().await;
+    let desk = Desk::open(&house).await;
+    // As on a full disk: there is no place for it.
+    std::fs::write(house.data().join("spool"), "in the way").expect("write");
+    let run = house.teach("unlucky", "exit 9", |_| {});
+    house.start_initiator();
+    house.start(&run).await;
+    let told = titles(&house, &desk, 1).await;
+    assert!(told[0].contains("failed: exit code 9"), "{told:?}");
+}

@@ -115,12 +115,20 @@ impl Initiator {
                 news.clone(),
             ));
         }
+        let mut waiting = false;
         loop {
             self.gone.extend(self.crew.take_gone());
             let wake = match self.round().await {
-                Ok(wake) => wake,
+                Ok(wake) => {
+                    if std::mem::take(&mut waiting) {
+                        tracing::info!("the log is back");
+                    }
+                    wake
+                }
                 Err(error) if error.is_passing() => {
-                    tracing::warn!(%error, "waiting for the log");
+                    if !std::mem::replace(&mut waiting, true) {
+                        tracing::warn!(%error, "waiting for the log");
+                    }
                     Some(Utc::now() + Duration::from_millis(500))
                 }
                 Err(error) => return Err(error.into()),

@@ -63,7 +63,10 @@ pub async fn keep_claim(log: Arc<dyn Log>, job: Job, rhythm: Rhythm, state: watc
     let mut stream: Option<LogStream> = None;
     loop {
         if stream.is_none() {
-            stream = log.follow(&claim::topic(), from).await.ok();
+            // A broker that hangs must not keep us from noticing that the lease has ended.
+            let claims = claim::topic();
+            let follow = tokio::time::timeout(rhythm.renewal / 2, log.follow(&claims, from));
+            stream = follow.await.ok().and_then(Result::ok);
         }
         let wake = match *state.borrow() {
             Hold::Held => next_renewal.min(renewed + rhythm.length),
