@@ -123,7 +123,7 @@ impl Settings {
     pub(super) fn reader(&self) -> ClientConfig {
         let mut config = self.common(&self.brokers);
         config
-            .set("group.id", "kymo.reader")
+            .set("group.id", "kymo.readers")
             .set("enable.auto.commit", "false")
             .set("enable.auto.offset.store", "false")
             // A position before the first record (it was cleared) goes on with the first there is.
