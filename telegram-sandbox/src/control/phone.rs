@@ -112,7 +112,7 @@ fn unread(chat: &Chat, person: &Person) -> usize {
         .count()
 }
 
-/// One chat as a person sees it: the newest `last` messages, without those deleted on their side.
+/// One chat as a person sees it: the newest `last` messages and all pinned ones, without those deleted on their side.
 pub(crate) fn chat(world: &World, chat: &Chat, person: Option<UserId>, last: usize) -> ChatState {
     let mut shown = state::chat(world, chat, false);
     let seen = chat
@@ -120,7 +120,8 @@ pub(crate) fn chat(world: &World, chat: &Chat, person: Option<UserId>, last: usi
         .values()
         .rev()
         .filter(|m| person.is_none_or(|p| !m.hidden_for.contains(&p)));
-    shown.messages = seen.take(last).map(|m| state::message(world, m)).collect();
+    let wanted = seen.enumerate().filter(|(age, m)| *age < last || m.pinned);
+    shown.messages = wanted.map(|(_, m)| state::message(world, m)).collect();
     shown.messages.reverse();
     shown
 }

@@ -55,7 +55,19 @@ export function drawMessage(message, view, act) {
   const element = h("article", { class: classes, id: `m${message.id}`, tabindex: "-1", "aria-label": label(message), oncontextmenu: menu },
     h("div", { class: "side" }, bubble, author), message.buttons.length ? drawKeys(message, act) : null);
   bubble.addEventListener("dblclick", () => act.reply(message));
+  onLongPress(bubble, menu);
   return element;
+}
+
+/** Not every phone makes a context menu of a long press. */
+function onLongPress(element, run) {
+  let timer = 0;
+  element.addEventListener("pointerdown", (event) => {
+    if (event.pointerType === "touch") timer = setTimeout(() => run(event), 500);
+  });
+  for (const end of ["pointerup", "pointermove", "pointercancel", "pointerleave"]) {
+    element.addEventListener(end, () => clearTimeout(timer));
+  }
 }
 
 const label = (message) => `${user(message.from).name}, ${clock(message.date)}: ${summary(message)}`;

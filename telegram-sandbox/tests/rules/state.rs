@@ -129,3 +129,64 @@ async fn wrong_orders_are_refused_with_a_remedy() {
         assert!(words.starts_with("the sandbox refused "), "{words}");
     }
 }
+
+#[tokio::test]
+async fn a_pinned_message_stays_in_sight_however_old() {
+    let kit = Kit::new().await;
+    let ada = kit.friend("Ada").await;
+    let panel = kit.message(ada, "panel").await;
+    kit.ok("pinChatMessage", json!({ "chat_id": ada, "message_id": panel }))
+        .await;
+    for n in 0..5 {
+        kit.message(ada, &n.to_string()).await;
+    }
+    let url = format!("{}/sandbox/chats/{ada}?person={ada}&last=2", kit.running.url());
+    let chat: serde_json::Value = kit.http.get(url).send().await.unwrap().json().await.unwrap();
+    let texts: Vec<_> = chat["messages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|m| m["text"].clone())
+        .collect();
+    assert_eq!(texts, ["panel", "3", "4"]);
+}
+
+#[tokio::test]
+async fn the_page_is_served_whole_and_fetches_nothing_from_elsewhere() {
+    let kit = Kit::new().await;
+    let get = async |path: &str| {
+        let answer = kit
+            .http
+            .get(format!("{}{path}", kit.running.url()))
+            .send()
+            .await
+            .unwrap();
+        assert!(answer.status().is_success(), "{path}");
+        let policy = answer.headers()["content-security-policy"]
+            .to_str()
+            .unwrap()
+            .to_owned();
+        assert!(policy.starts_with("default-src 'self'"));
+        answer.text().await.unwrap()
+    };
+    let page = get("/").await;
+    assert!(page.contains("This is not Telegram"));
+    assert_eq!(get("/t.me/sandbox_bot?start=x").await, page);
+    let mut wanted: Vec<String> = vec![
+        "/page/app.js".into(),
+        "/page/phone.css".into(),
+        "/page/icon.svg".into(),
+    ];
+    let mut seen = std::collections::BTreeSet::new();
+    while let Some(path) = wanted.pop() {
+        if !seen.insert(path.clone()) {
+            continue;
+        }
+        let source = get(&path).await;
+        let imports = source
+            .lines()
+            .filter_map(|l| l.split_once("from \"./")?.1.split('"').next());
+        wanted.extend(imports.map(|file| format!("/page/{file}")));
+    }
+    assert!(seen.len() > 15, "{seen:?}");
+}
