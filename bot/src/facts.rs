@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use kymo_runlog::Log;
-use kymo_store::{Person as Member, PersonId, Role, Store, StoreError};
+use kymo_store::{PersonId, Role, Store, StoreError};
 
 use crate::access::Person;
 use crate::follow::Known;
@@ -41,11 +41,7 @@ impl Facts {
             return Ok(());
         }
         self.store
-            .grant(&Member {
-                name,
-                username: person.username.clone(),
-                ..member
-            })
+            .rename_person(person.id, &name, person.username.as_deref())
             .await
     }
 

@@ -97,6 +97,23 @@ impl Store {
         tx.commit().await.map_err(|e| self.fail(e))
     }
 
+    /// Keeps a person's names as they are now. One statement: a role given meanwhile stays.
+    pub async fn rename_person(
+        &self,
+        person: PersonId,
+        name: &str,
+        username: Option<&str>,
+    ) -> Result<(), StoreError> {
+        sqlx::query("UPDATE people SET name = $2, username = $3 WHERE person = $1")
+            .bind(person)
+            .bind(name)
+            .bind(username)
+            .execute(&self.pool)
+            .await
+            .map_err(|e| self.fail(e))?;
+        Ok(())
+    }
+
     /// Takes every right away. `false` when there was none, or when it is the last admin: then nothing changes.
     pub async fn revoke(&self, person: PersonId) -> Result<bool, StoreError> {
         let done = sqlx::query(
