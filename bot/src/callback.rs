@@ -58,6 +58,10 @@ pub enum Press {
         revision: u32,
         step: CardStep,
     },
+    /// Show the run's panel in this chat.
+    Watch(RunButton),
+    /// Post the run's panel anew.
+    Panel(RunButton),
     /// Another page of the list of runs.
     Runs { page: u32 },
     /// Do something with a run's graph worker.
@@ -110,6 +114,8 @@ impl Press {
             Self::Keep(b) => run("xk", b),
             Self::LogTail(b) => run("l", b),
             Self::LogFile(b) => run("lf", b),
+            Self::Watch(b) => run("v", b),
+            Self::Panel(b) => run("n", b),
             Self::Pick { solver } => format!("{VERSION}:p:{solver}"),
             Self::Card { card, revision, step } => format!("{VERSION}:c:{card}:{revision}:{}", step.encode()),
             Self::Runs { page } => format!("{VERSION}:r:{page}"),
@@ -135,6 +141,8 @@ impl Press {
             [VERSION, "xk", run, g] => Ok(Self::Keep(button(run, g)?)),
             [VERSION, "l", run, g] => Ok(Self::LogTail(button(run, g)?)),
             [VERSION, "lf", run, g] => Ok(Self::LogFile(button(run, g)?)),
+            [VERSION, "v", run, g] => Ok(Self::Watch(button(run, g)?)),
+            [VERSION, "n", run, g] => Ok(Self::Panel(button(run, g)?)),
             [VERSION, "p", solver] => Ok(Self::Pick {
                 solver: token(solver)?,
             }),
@@ -155,13 +163,15 @@ impl Press {
     /// The least role that may press it. What else must hold, the command behind it checks.
     pub fn need(&self) -> Role {
         match self {
-            Self::Status(_) | Self::LogTail(_) | Self::LogFile(_) | Self::Runs { .. } | Self::Keep(_) => {
+            Self::Status(_) | Self::LogTail(_) | Self::LogFile(_) | Self::Panel(_) | Self::Runs { .. } => {
                 Role::Viewer
             }
             Self::Start(_)
             | Self::Stop(_)
             | Self::StopNow(_)
             | Self::StopAfter(_)
+            | Self::Keep(_)
+            | Self::Watch(_)
             | Self::Pick { .. }
             | Self::Card { .. }
             | Self::Worker { .. } => Role::Operator,
@@ -180,6 +190,8 @@ impl Press {
             Self::Keep(b) => of("keep running", b),
             Self::LogTail(b) => of("log", b),
             Self::LogFile(b) => of("log file", b),
+            Self::Watch(b) => of("watch", b),
+            Self::Panel(b) => of("panel", b),
             Self::Pick { .. } => "choose a solver".to_owned(),
             Self::Card { card, step, .. } => format!("card {card}: {}", step.name()),
             Self::Runs { page } => format!("runs, page {}", page.saturating_add(1)),
@@ -335,6 +347,8 @@ mod tests {
             run_button().prop_map(Press::Keep),
             run_button().prop_map(Press::LogTail),
             run_button().prop_map(Press::LogFile),
+            run_button().prop_map(Press::Watch),
+            run_button().prop_map(Press::Panel),
             ".{0,300}".prop_map(|name| Press::Pick {
                 solver: solver_tag(&name)
             }),

@@ -209,6 +209,8 @@ pub async fn pressed(facts: &Facts, ask: &Ask, press: &Press) -> anyhow::Result<
         Press::Keep(button) => Ok(stop::kept(facts, ask, button)),
         Press::LogTail(button) => log::pressed(facts, button, false).await,
         Press::LogFile(button) => log::pressed(facts, button, true).await,
+        Press::Watch(button) => Ok(watch::pressed(facts, ask, button)),
+        Press::Panel(button) => panel::pressed(facts, ask, button).await,
         Press::Pick { solver } => run::picked(facts, ask, solver).await,
         Press::Card { card, revision, step } => run::card_pressed(facts, ask, *card, *revision, *step).await,
         Press::Runs { page } => Ok(runs::turned(facts, ask, *page)),

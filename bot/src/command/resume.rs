@@ -30,6 +30,9 @@ fn resume(bot: u64, ask: &Ask, state: &State, run: &Run) -> Answer {
     if run.phase.is_busy() {
         return Answer::refuse(format!("{name} is {} already.", shown::phase(&run.phase, ask.at)));
     }
+    if run.phase == Phase::Finished {
+        return Answer::refuse(format!("{name} is finished. /run offers to start it afresh."));
+    }
     let after = match run.iteration {
         0 => "from the beginning".to_owned(),
         iteration => format!("after iteration {iteration}"),

@@ -4,7 +4,7 @@ use kymo_runlog::Topic;
 
 use super::shown;
 use crate::ask::{Act, Answer, Ask};
-use crate::callback::Press;
+use crate::callback::{Press, RunButton};
 use crate::facts::Facts;
 use crate::target;
 use crate::words::{code, cut, foreign};
@@ -19,7 +19,7 @@ pub(super) async fn answer(facts: &Facts, ask: &Ask, rest: &str) -> anyhow::Resu
             &state,
             question,
             |_| true,
-            Press::Status,
+            Press::Watch,
             "No runs yet. /run starts one.",
         ));
     };
@@ -45,6 +45,22 @@ pub(super) async fn answer(facts: &Facts, ask: &Ask, rest: &str) -> anyhow::Resu
             view,
         })
         .outcome(format!("{} watches {topic}", ask.place.chat)))
+}
+
+pub(super) fn pressed(facts: &Facts, ask: &Ask, button: &RunButton) -> Answer {
+    let state = facts.known.read();
+    let Some(run) = target::of_button(&state, button) else {
+        return Answer::toast(shown::GONE);
+    };
+    let outcome = format!("{} watches {}", ask.place.chat, run.topic);
+    let name = shown::plain_name(&state, &run, 80);
+    let watch = Act::Watch {
+        topic: run.topic,
+        view: None,
+    };
+    Answer::toast(format!("{name} is shown here"))
+        .and(watch)
+        .outcome(outcome)
 }
 
 /// The topic that `text` names, be it a run's that the log tells of or just a topic; or why there is none.

@@ -149,7 +149,9 @@ fn presses() -> Vec<Press> {
         Press::StopAfter(button.clone()),
         Press::Keep(button.clone()),
         Press::LogTail(button.clone()),
-        Press::LogFile(button),
+        Press::LogFile(button.clone()),
+        Press::Watch(button.clone()),
+        Press::Panel(button),
         Press::Pick {
             solver: solver_tag("airy"),
         },

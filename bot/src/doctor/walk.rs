@@ -262,8 +262,49 @@ fn judge(method: &str, answer: &Result<Value, TelegramError>, expected: Expected
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::super::Level;
     use super::*;
+
+    /// The names of Bot API methods in the sources below a folder.
+    fn methods(folder: &Path, found: &mut Vec<String>) {
+        for entry in std::fs::read_dir(folder)
+            .expect("a folder")
+            .map(|entry| entry.expect("an entry").path())
+        {
+            if entry.is_dir() {
+                methods(&entry, found);
+                continue;
+            }
+            let source = std::fs::read_to_string(&entry).expect("a source");
+            let is_method = |word: &&str| {
+                let verbs = ["send", "edit", "pin", "unpin", "delete", "answer", "get", "set"];
+                let verb = verbs.iter().any(|verb| {
+                    word.strip_prefix(verb)
+                        .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_uppercase()))
+                });
+                verb && word.chars().all(|c| c.is_ascii_alphanumeric())
+            };
+            found.extend(source.split('"').filter(is_method).map(str::to_owned));
+        }
+    }
+
+    #[test]
+    fn every_method_that_the_bot_uses_is_tried() {
+        let mut used = Vec::new();
+        methods(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut used);
+        assert!(used.len() > 10, "{used:?}");
+        // A second getUpdates would take the running bot's place.
+        let untried = ["getUpdates", "setWebhook", "deleteWebhook"];
+        let tried = concat!(include_str!("walk.rs"), include_str!("telegram.rs"));
+        for method in used.iter().filter(|method| !untried.contains(&method.as_str())) {
+            assert!(
+                tried.contains(&format!("\"{method}\"")),
+                "{method} is not tried by kymo doctor --telegram"
+            );
+        }
+    }
 
     #[test]
     fn deviations_are_told() {
