@@ -84,8 +84,11 @@ where
 fn cancel_on_signal(stop: CancellationToken) -> anyhow::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt()).context("listen for SIGINT")?;
     let mut terminate = signal(SignalKind::terminate()).context("listen for SIGTERM")?;
+    // A terminal that closes ends what was started in it.
+    let mut hang_up = signal(SignalKind::hangup()).context("listen for SIGHUP")?;
     tokio::spawn(async move {
         tokio::select! {
+            _ = hang_up.recv() => {}
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }

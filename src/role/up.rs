@@ -1,9 +1,10 @@
 //! The bot and an initiator on this machine, as children that are started again when they die.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use kymo_runlog::LogConfig;
+use kymo_runlog::{Log, LogConfig, LogError, Position, Topic};
 use kymo_solver::watchdog;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -12,6 +13,7 @@ use crate::cli::{Common, Up};
 use crate::config::Config;
 use crate::house::{Child, Environment, supervise};
 
+const READY_WITHIN: Duration = Duration::from_secs(30);
 /// How long a solver may take to end when the house closes.
 const SOLVER_GRACE: Duration = Duration::from_secs(10);
 
@@ -30,7 +32,6 @@ pub async fn run(common: Common, args: Up, stop: CancellationToken) -> anyhow::R
     // Opened once here, so that a log that cannot be used is told before anything runs.
     let log = config.open_log().await?;
     println!("log        {}", log.describe());
-    drop(log);
     config.door_token()?;
     if let Err(error) = std::net::TcpListener::bind(config.door_listen) {
         bail!(
@@ -43,10 +44,10 @@ pub async fn run(common: Common, args: Up, stop: CancellationToken) -> anyhow::R
         .config(config.path.as_ref())
         .log(&config.log)
         .telegram(config.telegram_api.as_ref(), &token);
-    let mut house = House::open(&config, environment, &stop)?;
+    let mut house = House::open(&config, log, environment, &stop).await?;
     println!("data       {}", config.data.display());
     println!("door       {}", config.door()?.url());
-    house.wait_until_ready(&config, &stop).await?;
+    house.wait_until_ready(&config).await?;
     println!("ready; Ctrl-C ends the bot, the initiator and the runs (they go on at the next `kymo up`)");
     greet_first_admin(&config).await?;
     house.until_stopped(&config).await
@@ -56,14 +57,18 @@ pub async fn run(common: Common, args: Up, stop: CancellationToken) -> anyhow::R
 pub(crate) struct House {
     roles: JoinSet<anyhow::Result<()>>,
     stop: CancellationToken,
+    log: Arc<dyn Log>,
+    catalogues_before: Position,
 }
 
 impl House {
-    pub(crate) fn open(
+    pub(crate) async fn open(
         config: &Config,
+        log: Arc<dyn Log>,
         environment: Environment,
         stop: &CancellationToken,
     ) -> anyhow::Result<Self> {
+        let catalogues_before = catalogues(&*log).await?;
         let program = std::env::current_exe().context("find this program's own file")?;
         let child = |name| Child {
             name,
@@ -78,30 +83,29 @@ impl House {
         Ok(Self {
             roles,
             stop: stop.clone(),
+            log,
+            catalogues_before,
         })
     }
 
-    /// Waits until the bot's door answers.
-    pub(crate) async fn wait_until_ready(
-        &mut self,
-        config: &Config,
-        stop: &CancellationToken,
-    ) -> anyhow::Result<()> {
+    /// Waits until the bot's door answers and the initiator has published what can be run.
+    pub(crate) async fn wait_until_ready(&mut self, config: &Config) -> anyhow::Result<()> {
         let door = config.door()?;
-        let patience = tokio::time::sleep(Duration::from_secs(30));
-        tokio::pin!(patience);
-        loop {
-            if door.is_open().await || stop.is_cancelled() {
-                return Ok(());
+        let ready = async {
+            while !door.is_open().await || catalogues(&*self.log).await? <= self.catalogues_before {
+                tokio::time::sleep(Duration::from_millis(10)).await;
             }
-            tokio::select! {
-                () = &mut patience => bail!(
-                    "the bot did not open its door at {} within 30 s; its messages are in {}",
-                    door.url(),
-                    config.data.join("bot.log").display()
-                ),
-                () = tokio::time::sleep(Duration::from_millis(10)) => {}
-            }
+            anyhow::Ok(())
+        };
+        tokio::select! {
+            ready = ready => ready,
+            () = self.stop.cancelled() => Ok(()),
+            () = tokio::time::sleep(READY_WITHIN) => bail!(
+                "the bot's door at {} and the initiator were not both ready within {READY_WITHIN:?}; their \
+                 messages are in bot.log and initiator.log under {}",
+                door.url(),
+                config.data.display()
+            ),
         }
     }
 
@@ -119,6 +123,16 @@ impl House {
         }
         watchdog::stop_all(&config.data, SOLVER_GRACE).await;
         first_error
+    }
+}
+
+/// Where the next catalogue will stand.
+async fn catalogues(log: &dyn Log) -> anyhow::Result<Position> {
+    let topic = Topic::parse(kymo_runlog::catalogue::TOPIC)?;
+    match log.end(&topic).await {
+        Ok(end) => Ok(end),
+        Err(LogError::UnknownTopic(..)) => Ok(Position::START),
+        Err(error) => Err(error.into()),
     }
 }
 

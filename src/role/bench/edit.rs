@@ -28,8 +28,14 @@ async fn of_log(name: &str, log: Option<LogConfig>, goal: f64) -> anyhow::Result
     let anywhere = "127.0.0.1:0".parse().expect("a constant address");
     let stage = Stage::set(folder.path(), anywhere, log, stop.clone()).await?;
     let house_stop = stop.child_token();
-    let mut house = House::open(&stage.config, stage.environment.clone(), &house_stop)?;
-    house.wait_until_ready(&stage.config, &stop).await?;
+    let mut house = House::open(
+        &stage.config,
+        stage.log.clone(),
+        stage.environment.clone(),
+        &house_stop,
+    )
+    .await?;
+    house.wait_until_ready(&stage.config).await?;
     let took = edits(&stage).await;
     house_stop.cancel();
     house.until_stopped(&stage.config).await?;

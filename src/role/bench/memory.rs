@@ -136,8 +136,14 @@ async fn house() -> anyhow::Result<Vec<Figure>> {
     let anywhere = "127.0.0.1:0".parse().expect("a constant address");
     let stage = Stage::set(folder.path(), anywhere, None, stop.clone()).await?;
     let house_stop = stop.child_token();
-    let mut house = House::open(&stage.config, stage.environment.clone(), &house_stop)?;
-    house.wait_until_ready(&stage.config, &stop).await?;
+    let mut house = House::open(
+        &stage.config,
+        stage.log.clone(),
+        stage.environment.clone(),
+        &house_stop,
+    )
+    .await?;
+    house.wait_until_ready(&stage.config).await?;
     scene::open_the_lab(&stage).await?;
     scene::start_run(&stage, "airy pace=0.1").await?;
     // The finished picture means that every role has done all of its work.

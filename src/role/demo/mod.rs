@@ -30,8 +30,14 @@ pub async fn run(common: Common, args: Demo, stop: CancellationToken) -> anyhow:
     let sandbox_stop = CancellationToken::new();
     let house_stop = stop.child_token();
     let stage = Stage::set(folder.path(), args.listen, log, sandbox_stop.clone()).await?;
-    let mut house = House::open(&stage.config, stage.environment.clone(), &house_stop)?;
-    house.wait_until_ready(&stage.config, &stop).await?;
+    let mut house = House::open(
+        &stage.config,
+        stage.log.clone(),
+        stage.environment.clone(),
+        &house_stop,
+    )
+    .await?;
+    house.wait_until_ready(&stage.config).await?;
     let outcome = match &args.story {
         Some(leave_in) => {
             let outcome = tokio::select! {
