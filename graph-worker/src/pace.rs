@@ -10,6 +10,9 @@ use crate::progress::Progress;
 
 const RETRIES: [u64; 6] = [250, 500, 1000, 2000, 5000, 15_000];
 
+/// However long the bot asks us to wait, some day we look again.
+const LONGEST: Duration = Duration::from_secs(86_400);
+
 /// What was handed over, and when the next may be.
 #[derive(Debug)]
 pub struct Pace {
@@ -56,7 +59,7 @@ impl Pace {
     /// It arrived; the next one is welcome after `pause`.
     pub fn shown(&mut self, now: Instant, pause: Duration) {
         self.failures = 0;
-        self.welcome = now + pause;
+        self.welcome = now + pause.min(LONGEST);
     }
 
     /// It did not arrive: only the newest picture is worth another try.
@@ -104,6 +107,14 @@ mod tests {
             })
             .collect();
         assert_eq!(waits, [250, 500, 1000, 2000, 5000, 15_000, 15_000, 15_000]);
+    }
+
+    #[test]
+    fn an_absurd_pause_is_a_day() {
+        let start = Instant::now();
+        let mut pace = Pace::new(start);
+        pace.shown(start, Duration::from_millis(u64::MAX));
+        assert_eq!(pace.due(), Some(start + Duration::from_secs(86_400)));
     }
 
     #[test]

@@ -53,3 +53,24 @@ impl Studio {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn topics_that_share_canvases_do_not_share_pictures() {
+        let now = DateTime::UNIX_EPOCH.fixed_offset();
+        let graphs: Vec<Graph> = (0..CANVASES + 2)
+            .map(|i| Graph::new(Topic::parse(&format!("run-{i}")).expect("a name"), None))
+            .collect();
+        let mut studio = Studio::default();
+        for _ in 0..2 {
+            for graph in &graphs {
+                let alone = Studio::default().draw(graph, "", now, Theme::Light);
+                assert_eq!(studio.draw(graph, "", now, Theme::Light), alone);
+            }
+        }
+        assert_eq!(studio.canvases.len(), CANVASES);
+    }
+}

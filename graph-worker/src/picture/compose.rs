@@ -193,9 +193,11 @@ fn heat_chart(
 ) -> Option<Chart> {
     let (colours, _) = heat::colour_range(map)?;
     let (first, last) = map.row_range()?;
-    let (low, high) = map.column_range()?;
     let ordinal = scene.ordinal || !map.rises();
     let (_, width) = map.size();
+    // Coordinates that are no numbers are counted instead.
+    let finite = |(low, high): &(f64, f64)| low.is_finite() && high.is_finite();
+    let (low, high) = map.column_range().filter(finite).unwrap_or((1.0, width as f64));
     let (first, last) = if ordinal {
         (1.0, (map.points() / width.max(1) as u64) as f64)
     } else {

@@ -400,6 +400,46 @@ fn hostile_records_are_drawn_or_refused_but_never_break() {
 }
 
 #[test]
+fn a_map_of_strange_coordinates_is_drawn() {
+    let mut tools = Tools::default();
+    for (start, step) in [
+        (f64::NAN, 1.0),
+        (0.0, f64::NAN),
+        (f64::INFINITY, 1.0),
+        (0.0, -1.0),
+        (1e300, 1e299),
+        (0.0, 0.0),
+    ] {
+        let mut story = Story::new("heat:E");
+        for iteration in 1..=3 {
+            let mut record = window(
+                iteration,
+                vec![iteration as f64, iteration as f64 + 0.5],
+                vec![f64::NAN; 8],
+            );
+            let x = Axis {
+                unit: None,
+                points: Points::Even {
+                    start,
+                    step,
+                    count: 4,
+                },
+            };
+            record.axes.push(("x".to_owned(), x));
+            if let Quantity::Array(array) = &mut record.values[0].1 {
+                array.axes.push("x".to_owned());
+                array.data = (0..8)
+                    .map(|i| if i == 3 { f64::INFINITY } else { f64::from(i) })
+                    .collect();
+            }
+            story.push(&record);
+            story.pixels(&mut tools);
+        }
+        assert!(story.plot.not_finite() > 0);
+    }
+}
+
+#[test]
 fn the_same_topic_and_clock_give_the_same_file() {
     let story = Story::new("loss").scalars(Some(300), (1..=123).map(f64::from));
     let draw = |theme| Canvas::default().draw(&mut Tools::default(), &story.scene(theme));
