@@ -23,11 +23,13 @@ mod menu;
 pub mod outbox;
 pub mod panel;
 mod run;
+pub mod said;
 mod target;
 mod tasks;
 pub mod telegram;
 mod words;
 mod workers;
+mod written;
 
 pub use claim::claim_link;
 pub use config::BotConfig;

@@ -16,6 +16,7 @@ use crate::dispatch::Dispatcher;
 use crate::door::{Connected, DoorState};
 use crate::outbox::Outbox;
 use crate::panel::Panels;
+use crate::said::Said;
 use crate::tasks::Tasks;
 use crate::telegram::{Telegram, TelegramError};
 use crate::{BotConfig, alert, door, housekeeping, inbox, outbox, panel};
@@ -38,6 +39,7 @@ pub async fn run(config: BotConfig, log: Arc<dyn Log>, stop: CancellationToken) 
         panels: panels.clone(),
         alerts: alerts.clone(),
         telegram: connected.clone(),
+        said: Said::default(),
     };
     tasks.spawn("door", |stop| door::run(listener, door, stop));
     tasks.spawn("outbox", |stop| {

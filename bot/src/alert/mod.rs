@@ -3,8 +3,10 @@
 
 mod deliver;
 mod text;
+mod unwritten;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::Utc;
 use kymo_door::{Alert, AlertState};
@@ -13,12 +15,17 @@ use tokio::sync::Notify;
 
 pub use deliver::run;
 pub use text::alert_html;
+use unwritten::Unwritten;
+
+/// An alert that takes longer to write is told first.
+const SOON: Duration = Duration::from_millis(500);
 
 /// Where alerts are handed in. Cheap to clone.
 #[derive(Clone)]
 pub struct Alerts {
     store: Store,
     wake: Arc<Notify>,
+    unwritten: Unwritten,
 }
 
 impl Alerts {
@@ -26,11 +33,33 @@ impl Alerts {
         Self {
             store,
             wake: Arc::default(),
+            unwritten: Unwritten::default(),
         }
     }
 
-    /// Durable when it returns. Every subscribed chat hears of it; the same id again changes nothing.
+    /// Durable when it returns well. Every subscribed chat hears of it; the same id again changes nothing.
+    /// An error means that it could not be kept: chats hear of it if that is possible at all, and
+    /// the caller hands it in again.
     pub async fn raise(&self, alert: &Alert) -> Result<Raised, StoreError> {
+        let writing = self.write(alert);
+        tokio::pin!(writing);
+        let raised = match tokio::time::timeout(SOON, &mut writing).await {
+            Ok(raised) => raised,
+            // Somebody holds the database; people need not wait for that.
+            Err(_) => {
+                self.unwritten.take(alert);
+                self.wake.notify_one();
+                writing.await
+            }
+        };
+        if matches!(&raised, Err(error) if error.is_passing()) {
+            self.unwritten.take(alert);
+        }
+        self.wake.notify_one();
+        raised
+    }
+
+    async fn write(&self, alert: &Alert) -> Result<Raised, StoreError> {
         let new = NewAlert {
             id: alert.id.to_string(),
             key: alert.key.clone(),
@@ -42,7 +71,7 @@ impl Alerts {
             body: serde_json::to_string(alert).expect("an alert is plain data"),
         };
         let raised = self.store.raise_alert(&new).await?;
-        self.wake.notify_one();
+        self.unwritten.written(alert);
         Ok(raised)
     }
 

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::DoorState;
-use super::answer::Refusal;
+use super::answer::{Reason, Refusal};
 
 pub(super) async fn check(State(state): State<DoorState>, request: Request, next: Next) -> Response {
     let given = request
@@ -27,7 +27,14 @@ pub(super) async fn check(State(state): State<DoorState>, request: Request, next
         )
         .into_response();
     }
-    next.run(request).await
+    let response = next.run(request).await;
+    if response.status().is_server_error()
+        && let Some(Reason(reason)) = response.extensions().get()
+        && state.said.is_news(reason)
+    {
+        tracing::error!("the door refuses requests: {reason}");
+    }
+    response
 }
 
 /// Takes the same time wherever the two differ, and whatever their lengths.

@@ -21,6 +21,10 @@ pub struct Refusal {
     pub remedy: String,
 }
 
+/// Why, for the log.
+#[derive(Clone)]
+pub(super) struct Reason(pub String);
+
 impl Refusal {
     pub fn new(status: StatusCode, error: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self {
@@ -38,13 +42,15 @@ impl Refusal {
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        (status, Json(self)).into_response()
+        let reason = Reason(self.error.clone());
+        let mut response = (status, Json(self)).into_response();
+        response.extensions_mut().insert(reason);
+        response
     }
 }
 
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
-        tracing::error!("the door refuses a request: {error}");
         Self::new(
             StatusCode::SERVICE_UNAVAILABLE,
             error.to_string(),

@@ -19,6 +19,7 @@ use secrecy::SecretString;
 use crate::alert::Alerts;
 use crate::outbox::Outbox;
 use crate::panel::Panels;
+use crate::said::Said;
 
 pub use openapi::openapi;
 pub use serve::{bind, run};
@@ -32,6 +33,7 @@ pub struct DoorState {
     pub panels: Panels,
     pub alerts: Alerts,
     pub telegram: Connected,
+    pub said: Said,
 }
 
 /// Whether Telegram has answered yet.

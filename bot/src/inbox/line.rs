@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::Handler;
+use crate::written::written;
 
 const CHATS_AT_ONCE: usize = 16;
 /// A handler that panics, or a process that dies, this often over one update never gets it again.
@@ -138,7 +139,10 @@ async fn handle(store: &Store, handler: &Handler, update: InboxUpdate, stop: &Ca
         }
     };
     let closed = match verdict {
-        Verdict::Handled => store.update_handled(id).await,
+        Verdict::Handled => {
+            let write = || store.update_handled(id);
+            written("an update that was handled", stop, write).await
+        }
         Verdict::Poisoned => store.update_poisoned(id).await,
     };
     if let Err(error) = closed {

@@ -2,13 +2,20 @@
 
 use kymo_store::{Destination, Panel, Pin, Store, StoreError};
 use teloxide::types::{MessageKind, Update, UpdateKind, UserId};
+use tokio_util::sync::CancellationToken;
 
 use crate::html::escape;
 use crate::outbox::{Class, Outbox, SendError, TextMessage};
 use crate::telegram::TelegramError;
+use crate::written::written;
 
 /// Pins a panel that was posted; what is missing is said once per chat.
-pub(super) async fn pin(store: &Store, outbox: &Outbox, panel: &Panel) -> Result<(), StoreError> {
+pub(super) async fn pin(
+    store: &Store,
+    outbox: &Outbox,
+    panel: &Panel,
+    stop: &CancellationToken,
+) -> Result<(), StoreError> {
     let current = store.find_panel(&panel.topic, panel.chat).await?;
     // Once pinned, what people do to the pin is theirs.
     let wanted = current.is_some_and(|now| now.generation == panel.generation && now.pin == Pin::Wanted);
@@ -31,7 +38,8 @@ pub(super) async fn pin(store: &Store, outbox: &Outbox, panel: &Panel) -> Result
             return Ok(());
         }
     };
-    store.set_panel_pin(panel, pin).await
+    let write = || store.set_panel_pin(panel, pin);
+    written("a pin", stop, write).await
 }
 
 async fn tell_missing_right(

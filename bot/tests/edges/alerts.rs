@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use kymo_door::{AlertState, Severity};
 use kymo_telegram_sandbox::{Fault, FaultOrder, FloodRules};
+use sqlx::ConnectOptions;
+use sqlx::sqlite::SqliteConnectOptions;
 use tokio::time::Instant;
 
 use crate::kit::{ADA, Bot, Kit, LAB, alert, facts, lab, picture};
@@ -181,5 +183,35 @@ async fn a_notice_is_quiet_and_told_once() {
         .filter(|m| m.text == "airy started")
         .count();
     assert_eq!(times, 1);
+    kit.finish().await;
+}
+
+#[tokio::test]
+async fn a_locked_database_delays_no_alert_and_doubles_none() {
+    let kit = Kit::new(Bot::Admin).await;
+    kit.store.subscribe(lab()).await.expect("subscribed");
+    let file = SqliteConnectOptions::new().filename(kit.store.database());
+    let mut other = file.connect().await.expect("another program opens it");
+    sqlx::raw_sql("BEGIN IMMEDIATE")
+        .execute(&mut other)
+        .await
+        .expect("and locks it");
+    let (door, crash) = (kit.door.clone(), alert("airy", "airy crashed"));
+    let asked = Instant::now();
+    let handed = tokio::spawn(async move { door.alert(&crash).await });
+    kit.wait("the alert", |m| m.text.contains("airy crashed")).await;
+    assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
+    sqlx::raw_sql("COMMIT")
+        .execute(&mut other)
+        .await
+        .expect("free again");
+    handed.await.expect("no panic").expect("kept in the end");
+    let mut over = alert("airy", "airy goes on");
+    over.state = AlertState::Resolved;
+    kit.door.alert(&over).await.expect("taken");
+    kit.wait("the resolved alert", |m| m.text.contains("goes on"))
+        .await;
+    let lab = kit.lab().await;
+    assert_eq!(lab.messages.iter().filter(|m| m.text.contains("airy")).count(), 1);
     kit.finish().await;
 }

@@ -52,15 +52,15 @@ async fn inside_the_small_disk() {
             size /= 2;
         }
     }
-    let error = kit
-        .door
-        .alert(&alert("airy", "airy crashed"))
-        .await
-        .expect_err("no room to keep it");
+    let crash = alert("airy", "airy crashed");
+    let error = kit.door.alert(&crash).await.expect_err("no room to keep it");
     assert!(
         matches!(&error, DoorError::Away(_, why) if why.contains("free some space")),
         "{error}"
     );
+    let told = kit
+        .wait("what could not be kept", |m| m.text.contains("airy crashed"))
+        .await;
     kit.control.send(ADA, LAB, "/status").await.expect("sent");
     let asked = kit.control.calls(0).await.expect("calls").len() as u64;
     kit.control
@@ -73,11 +73,17 @@ async fn inside_the_small_disk() {
     );
 
     std::fs::remove_file(&filler).expect("room again");
-    kit.door
-        .alert(&alert("airy", "airy crashed"))
-        .await
-        .expect("kept");
-    kit.wait("the alert", |m| m.text.contains("airy crashed")).await;
+    kit.door.alert(&crash).await.expect("kept");
+    let mut over = alert("airy", "airy goes on");
+    over.state = kymo_door::AlertState::Resolved;
+    kit.door.alert(&over).await.expect("kept");
+    let edited = kit
+        .wait("the resolved alert", |m| m.text.contains("airy goes on"))
+        .await;
+    assert_eq!(
+        edited.id, told.id,
+        "it was told once, and that message is the incident's"
+    );
     kit.control
         .wait_for("the update confirmed", |state| {
             (state.unconfirmed == 0).then_some(())

@@ -120,6 +120,7 @@ impl Kit {
             panels: panels.clone(),
             alerts: alerts.clone(),
             telegram: Connected::default(),
+            said: Default::default(),
         };
         let me = telegram.get_me().await.expect("the sandbox answers").id;
         let (note_store, note_outbox) = (store.clone(), outbox.clone());

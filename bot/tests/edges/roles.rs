@@ -90,6 +90,7 @@ async fn what_was_handed_in_while_telegram_was_away_comes_when_it_is_back() {
     drop(free);
     let sandbox = SandboxConfig {
         token: SECRET.into(),
+        seed: kymo_telegram_sandbox::Seed::Lab,
         listen: address,
         ..SandboxConfig::default()
     };
@@ -125,23 +126,6 @@ async fn what_was_handed_in_while_telegram_was_away_comes_when_it_is_back() {
 
     // Only now Telegram is there.
     let sandbox = start(sandbox, CancellationToken::new()).await.expect("it starts");
-    let chat = kymo_telegram_sandbox::NewChat {
-        id: Some(-2001),
-        title: "Lab".into(),
-        bot: Some("administrator".into()),
-        ..kymo_telegram_sandbox::NewChat::default()
-    };
-    let ada = kymo_telegram_sandbox::NewPerson {
-        id: Some(1001),
-        first_name: "Ada".into(),
-        ..kymo_telegram_sandbox::NewPerson::default()
-    };
-    sandbox.control().add_person(&ada).await.expect("Ada is there");
-    let chat = kymo_telegram_sandbox::NewChat {
-        members: vec![1001],
-        ..chat
-    };
-    sandbox.control().add_chat(&chat).await.expect("the lab is there");
     sandbox
         .control()
         .wait_for("the alert", |state| {

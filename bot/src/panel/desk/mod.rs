@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Attached, Keyboard, Order, Orders, RunState, Showing, next_picture_in};
 use crate::outbox::Outbox;
+use crate::said::Said;
 use outcome::Done;
 use show::Shown;
 
@@ -42,6 +43,8 @@ pub async fn run(
         shown: HashMap::new(),
         cards: Vec::new(),
         under_way: JoinSet::new(),
+        stop: stop.clone(),
+        said: Said::default(),
     };
     loop {
         tokio::select! {
@@ -68,6 +71,8 @@ struct Desk {
     shown: HashMap<(Topic, ChatId), Shown>,
     cards: Vec<SolverCard>,
     under_way: JoinSet<Done>,
+    stop: CancellationToken,
+    said: Said,
 }
 
 /// The newest of a topic.
@@ -197,11 +202,10 @@ impl Desk {
         }
         let text = serde_json::to_string(&state).expect("a state is plain data");
         known.state = state;
-        self.store.put_panel_state(&topic, &text).await?;
         for panel in self.store.panels_of(&topic).await? {
             self.bring_up(&panel);
         }
-        Ok(())
+        self.store.put_panel_state(&topic, &text).await
     }
 
     /// What an earlier life of the bot knew of the topic.

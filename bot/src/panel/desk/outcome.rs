@@ -1,9 +1,9 @@
 //! What Telegram's answers mean for a panel.
 
-use kymo_store::{Destination, Panel, Pin, StoreError};
+use kymo_store::{Destination, MessageId, Panel, Pin, StoreError};
 
 use super::Desk;
-use crate::outbox::{Edited, SendError, SentPicture};
+use crate::outbox::{Edited, SendError};
 use crate::telegram::TelegramError;
 
 /// Something for Telegram that has ended.
@@ -15,7 +15,8 @@ pub(super) struct Done {
 }
 
 pub(super) enum How {
-    Posted(Result<SentPicture, SendError>),
+    /// The message, and whether it is the panel's now.
+    Posted(Result<(MessageId, Result<bool, StoreError>), SendError>),
     Edited(Result<(Edited, Option<String>), SendError>),
     Pinned(Result<(), StoreError>),
 }
@@ -38,7 +39,10 @@ impl Desk {
             }
         };
         if let Err(error) = result {
-            tracing::error!("the panel of {topic} in chat {chat} is not kept: {error}");
+            let text = format!("the panel of {topic} in chat {chat} is not kept: {error}");
+            if self.said.is_news(&text) {
+                tracing::error!("{text}");
+            }
         }
         self.forget_picture(&topic);
     }
@@ -47,7 +51,7 @@ impl Desk {
         &mut self,
         panel: Panel,
         picture: Option<String>,
-        posted: Result<SentPicture, SendError>,
+        posted: Result<(MessageId, Result<bool, StoreError>), SendError>,
     ) -> Result<(), StoreError> {
         let key = (panel.topic.clone(), panel.chat);
         // A newer generation may be on its way already.
@@ -62,21 +66,13 @@ impl Desk {
             }
         }
         match posted {
-            Ok(sent) => {
-                let current = self
-                    .store
-                    .panel_posted(&panel, sent.message, sent.file_id.as_deref(), picture.as_deref())
-                    .await?;
-                if !current {
-                    // Somebody asked for a newer one meanwhile, or for none.
-                    self.remove_copy(&panel, sent);
-                } else {
-                    self.pin(Panel {
-                        message: Some(sent.message),
-                        ..panel.clone()
-                    });
-                }
-            }
+            Ok((message, Ok(true))) => self.pin(Panel {
+                message: Some(message),
+                ..panel.clone()
+            }),
+            // Somebody asked for a newer one meanwhile, or for none.
+            Ok((message, Ok(false))) => self.remove_copy(&panel, message),
+            Ok((_, Err(error))) => return Err(error),
             Err(error) => {
                 self.forget_generation(&panel);
                 self.refused(&panel, error).await?;
@@ -185,11 +181,11 @@ impl Desk {
         Ok(())
     }
 
-    fn remove_copy(&mut self, panel: &Panel, sent: SentPicture) {
+    fn remove_copy(&mut self, panel: &Panel, message: MessageId) {
         let (outbox, chat) = (self.outbox.clone(), panel.chat);
         let panel = panel.clone();
         self.under_way.spawn(async move {
-            if let Err(error) = outbox.delete(chat, sent.message).await {
+            if let Err(error) = outbox.delete(chat, message).await {
                 tracing::warn!(
                     "a second copy of the panel of {} stays in chat {chat}: {error}",
                     panel.topic

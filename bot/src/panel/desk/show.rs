@@ -12,6 +12,7 @@ use super::Desk;
 use super::outcome::{Done, How};
 use crate::outbox::{Class, Picture};
 use crate::panel::{RunState, caption, pin};
+use crate::written::written;
 
 /// What a panel was last asked to show.
 #[derive(Default)]
@@ -73,6 +74,7 @@ impl Desk {
                 };
                 known.under_way += 1;
                 let panel = panel.clone();
+                let (store, stop) = (self.store.clone(), self.stop.clone());
                 self.under_way.spawn(async move {
                     let posted = match (png, file_id) {
                         (None, Some(file_id)) => {
@@ -88,6 +90,18 @@ impl Desk {
                             };
                             outbox.send_picture(Class::Panel, to, picture, true).await
                         }
+                    };
+                    let posted = match posted {
+                        // Until its message is known, another post would be a second copy.
+                        Ok(sent) => {
+                            let (file_id, hash) = (sent.file_id.as_deref(), picture.as_deref());
+                            let write = || store.panel_posted(&panel, sent.message, file_id, hash);
+                            Ok((
+                                sent.message,
+                                written("the message of a panel", &stop, write).await,
+                            ))
+                        }
+                        Err(error) => Err(error),
                     };
                     Done {
                         panel,
@@ -142,9 +156,9 @@ impl Desk {
             return;
         }
         shown.pinning = true;
-        let (store, outbox) = (self.store.clone(), self.outbox.clone());
+        let (store, outbox, stop) = (self.store.clone(), self.outbox.clone(), self.stop.clone());
         self.under_way.spawn(async move {
-            let pinned = pin::pin(&store, &outbox, &panel).await;
+            let pinned = pin::pin(&store, &outbox, &panel, &stop).await;
             Done {
                 panel,
                 picture: None,
