@@ -149,7 +149,7 @@ impl Store {
             .bind(due.to.chat)
             .bind(message)
             .bind(&due.alert)
-            .execute(&self.pool)
+            .execute(&self.writer)
             .await
             .map_err(|e| self.fail(e))?;
         Ok(())
@@ -160,7 +160,7 @@ impl Store {
         sqlx::query("UPDATE alert_messages SET message = NULL WHERE incident = $1 AND chat = $2")
             .bind(&due.incident)
             .bind(due.to.chat)
-            .execute(&self.pool)
+            .execute(&self.writer)
             .await
             .map_err(|e| self.fail(e))?;
         Ok(())
@@ -171,7 +171,7 @@ impl Store {
         sqlx::query("UPDATE alert_messages SET thread = NULL WHERE incident = $1 AND chat = $2")
             .bind(&due.incident)
             .bind(due.to.chat)
-            .execute(&self.pool)
+            .execute(&self.writer)
             .await
             .map_err(|e| self.fail(e))?;
         Ok(())
@@ -183,7 +183,7 @@ impl Store {
             .bind(&due.incident)
             .bind(due.to.chat)
             .bind(reason)
-            .execute(&self.pool)
+            .execute(&self.writer)
             .await
             .map_err(|e| self.fail(e))?;
         Ok(())

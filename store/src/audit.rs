@@ -41,7 +41,7 @@ impl Store {
         .bind(entry.chat)
         .bind(&entry.action)
         .bind(&entry.outcome)
-        .execute(&self.pool)
+        .execute(&self.writer)
         .await
         .map_err(|e| self.fail(e))?;
         Ok(())

@@ -86,7 +86,7 @@ impl Store {
         .bind(&seen.title)
         .bind(seen.forum)
         .bind(time::write(now))
-        .execute(&self.pool)
+        .execute(&self.writer)
         .await
         .map_err(|e| self.fail(e))?;
         Ok(())
@@ -115,7 +115,7 @@ impl Store {
             sqlx::query("UPDATE chats SET alerts = TRUE, alerts_thread = $2, lost = NULL WHERE chat = $1")
                 .bind(to.chat)
                 .bind(to.thread)
-                .execute(&self.pool)
+                .execute(&self.writer)
                 .await
                 .map_err(|e| self.fail(e))?;
         Ok(done.rows_affected() > 0)
@@ -127,7 +127,7 @@ impl Store {
             "UPDATE chats SET alerts = FALSE, alerts_thread = NULL WHERE chat = $1 AND alerts = TRUE",
         )
         .bind(chat)
-        .execute(&self.pool)
+        .execute(&self.writer)
         .await
         .map_err(|e| self.fail(e))?;
         Ok(done.rows_affected() > 0)
@@ -153,7 +153,7 @@ impl Store {
         sqlx::query("UPDATE chats SET theme = $2 WHERE chat = $1")
             .bind(chat)
             .bind(theme)
-            .execute(&self.pool)
+            .execute(&self.writer)
             .await
             .map_err(|e| self.fail(e))?;
         Ok(())
@@ -164,7 +164,7 @@ impl Store {
         sqlx::query("UPDATE chats SET lost = $2 WHERE chat = $1")
             .bind(chat)
             .bind(reason)
-            .execute(&self.pool)
+            .execute(&self.writer)
             .await
             .map_err(|e| self.fail(e))?;
         Ok(())
@@ -174,7 +174,7 @@ impl Store {
     pub async fn tell_missing_pin(&self, chat: ChatId) -> Result<bool, StoreError> {
         let done = sqlx::query("UPDATE chats SET pin_told = TRUE WHERE chat = $1 AND pin_told = FALSE")
             .bind(chat)
-            .execute(&self.pool)
+            .execute(&self.writer)
             .await
             .map_err(|e| self.fail(e))?;
         Ok(done.rows_affected() > 0)

@@ -42,7 +42,7 @@ impl Store {
         .bind(message.chat)
         .bind(message.message)
         .bind(message.kind)
-        .execute(&self.pool)
+        .execute(&self.writer)
         .await
         .map_err(|e| self.fail(e))?;
         Ok(())

@@ -39,7 +39,7 @@ impl Store {
         .bind(draft.person)
         .bind(&draft.body)
         .bind(time::write(draft.at))
-        .execute(&self.pool)
+        .execute(&self.writer)
         .await
         .map_err(|e| self.fail(e))?;
         Ok(())
@@ -59,7 +59,7 @@ impl Store {
         sqlx::query("DELETE FROM drafts WHERE id = $1 RETURNING *")
             .bind(id)
             .try_map(read_draft)
-            .fetch_optional(&self.pool)
+            .fetch_optional(&self.writer)
             .await
             .map_err(|e| self.fail(e))
     }
@@ -67,7 +67,7 @@ impl Store {
     pub async fn prune_drafts(&self, before: DateTime<Utc>) -> Result<u64, StoreError> {
         let done = sqlx::query("DELETE FROM drafts WHERE at < $1")
             .bind(time::write(before))
-            .execute(&self.pool)
+            .execute(&self.writer)
             .await
             .map_err(|e| self.fail(e))?;
         Ok(done.rows_affected())

@@ -87,7 +87,7 @@ impl Store {
     pub async fn update_handled(&self, update_id: i64) -> Result<(), StoreError> {
         sqlx::query("UPDATE inbox SET state = 'handled', body = '' WHERE update_id = $1")
             .bind(update_id)
-            .execute(&self.pool)
+            .execute(&self.writer)
             .await
             .map_err(|e| self.fail(e))?;
         Ok(())
@@ -97,7 +97,7 @@ impl Store {
     pub async fn update_poisoned(&self, update_id: i64) -> Result<(), StoreError> {
         sqlx::query("UPDATE inbox SET state = 'poisoned' WHERE update_id = $1")
             .bind(update_id)
-            .execute(&self.pool)
+            .execute(&self.writer)
             .await
             .map_err(|e| self.fail(e))?;
         Ok(())
@@ -109,7 +109,7 @@ impl Store {
             "DELETE FROM inbox WHERE state <> 'new' AND at < $1 AND update_id < (SELECT MAX(update_id) FROM inbox)",
         )
         .bind(time::write(before))
-        .execute(&self.pool)
+        .execute(&self.writer)
         .await
         .map_err(|e| self.fail(e))?;
         Ok(done.rows_affected())

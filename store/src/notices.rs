@@ -38,7 +38,7 @@ impl Store {
         .bind(notice.to.thread)
         .bind(&notice.html)
         .bind(time::write(now))
-        .execute(&self.pool)
+        .execute(&self.writer)
         .await
         .map_err(|e| self.fail(e))?;
         Ok(done.rows_affected() > 0)
@@ -59,7 +59,7 @@ impl Store {
             .bind(&notice.key)
             .bind(notice.to.chat)
             .bind(message)
-            .execute(&self.pool)
+            .execute(&self.writer)
             .await
             .map_err(|e| self.fail(e))?;
         Ok(())
@@ -70,7 +70,7 @@ impl Store {
         sqlx::query("UPDATE notices SET thread = NULL WHERE key = $1 AND chat = $2")
             .bind(&notice.key)
             .bind(notice.to.chat)
-            .execute(&self.pool)
+            .execute(&self.writer)
             .await
             .map_err(|e| self.fail(e))?;
         Ok(())
@@ -82,7 +82,7 @@ impl Store {
             .bind(&notice.key)
             .bind(notice.to.chat)
             .bind(reason)
-            .execute(&self.pool)
+            .execute(&self.writer)
             .await
             .map_err(|e| self.fail(e))?;
         Ok(())

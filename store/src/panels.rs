@@ -73,7 +73,7 @@ impl Store {
         .bind(to.chat)
         .bind(to.thread)
         .try_map(read_panel)
-        .fetch_one(&self.pool)
+        .fetch_one(&self.writer)
         .await
         .map_err(|e| self.fail(e))
     }
@@ -88,7 +88,7 @@ impl Store {
         .bind(to.chat)
         .bind(to.thread)
         .try_map(read_panel)
-        .fetch_one(&self.pool)
+        .fetch_one(&self.writer)
         .await
         .map_err(|e| self.fail(e))
     }
@@ -158,7 +158,7 @@ impl Store {
         .bind(message)
         .bind(file_id)
         .bind(picture)
-        .execute(&self.pool)
+        .execute(&self.writer)
         .await
         .map_err(|e| self.fail(e))?;
         Ok(done.rows_affected() > 0)
@@ -170,7 +170,7 @@ impl Store {
             .bind(panel.chat)
             .bind(panel.generation)
             .bind(pin)
-            .execute(&self.pool)
+            .execute(&self.writer)
             .await
             .map_err(|e| self.fail(e))?;
         Ok(())
@@ -181,7 +181,7 @@ impl Store {
         sqlx::query("DELETE FROM panels WHERE topic = $1 AND chat = $2")
             .bind(topic.as_str())
             .bind(chat)
-            .execute(&self.pool)
+            .execute(&self.writer)
             .await
             .map_err(|e| self.fail(e))?;
         Ok(())
@@ -209,7 +209,7 @@ impl Store {
         )
         .bind(topic.as_str())
         .bind(facts)
-        .execute(&self.pool)
+        .execute(&self.writer)
         .await
         .map_err(|e| self.fail(e))?;
         Ok(())
@@ -222,7 +222,7 @@ impl Store {
         )
         .bind(topic.as_str())
         .bind(state)
-        .execute(&self.pool)
+        .execute(&self.writer)
         .await
         .map_err(|e| self.fail(e))?;
         Ok(())

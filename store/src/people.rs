@@ -108,7 +108,7 @@ impl Store {
             .bind(person)
             .bind(name)
             .bind(username)
-            .execute(&self.pool)
+            .execute(&self.writer)
             .await
             .map_err(|e| self.fail(e))?;
         Ok(())
@@ -121,7 +121,7 @@ impl Store {
              (role <> 'admin' OR (SELECT COUNT(*) FROM people WHERE role = 'admin') > 1)",
         )
         .bind(person)
-        .execute(&self.pool)
+        .execute(&self.writer)
         .await
         .map_err(|e| self.fail(e))?;
         Ok(done.rows_affected() > 0)
@@ -180,7 +180,7 @@ impl Store {
         .bind(name)
         .bind(username)
         .bind(time::write(now))
-        .execute(&self.pool)
+        .execute(&self.writer)
         .await
         .map_err(|e| self.fail(e))?;
         sqlx::query(
@@ -188,7 +188,7 @@ impl Store {
              last_at = (SELECT MIN(last_at) FROM strangers)",
         )
         .bind(KEPT_STRANGERS)
-        .execute(&self.pool)
+        .execute(&self.writer)
         .await
         .map_err(|e| self.fail(e))?;
         Ok(())

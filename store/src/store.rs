@@ -14,7 +14,10 @@ use crate::StoreError;
 /// The bot's memory. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
+    /// For reading; in WAL mode nobody's lock delays it.
     pub(crate) pool: SqlitePool,
+    /// SQLite has one writer at a time, and so do we: a lock of another process holds up this one only.
+    pub(crate) writer: SqlitePool,
     database: Arc<str>,
 }
 
@@ -41,25 +44,16 @@ impl Store {
             .pragma("cache_size", "-512")
             .statement_cache_capacity(64)
             .disable_statement_logging();
-        // SQLite has one writer anyway; each connection costs a thread and a cache.
-        let pool = SqlitePoolOptions::new()
-            .max_connections(2)
-            .acquire_timeout(patience + Duration::from_secs(25))
-            // SQLite ends a transaction by itself when the disk is full; sqlx does not notice and
-            // would refuse every later one on that connection.
-            .before_acquire(|connection, _| {
-                let depth = <Sqlite as Database>::TransactionManager::get_transaction_depth(connection);
-                Box::pin(async move { Ok(depth == 0) })
-            })
-            .connect_with(options)
-            .await
-            .map_err(fail)?;
+        let patience = patience + Duration::from_secs(25);
+        let writer = pool(options.clone(), patience).await.map_err(fail)?;
+        let pool = pool(options, patience).await.map_err(fail)?;
         let store = Self {
             pool,
+            writer,
             database: database.into(),
         };
         sqlx::migrate!("../migrations")
-            .run(&store.pool)
+            .run(&store.writer)
             .await
             .map_err(|error| StoreError::of_migration(database, error))?;
         Ok(store)
@@ -68,6 +62,7 @@ impl Store {
     /// Waits for open statements and closes the file.
     pub async fn close(&self) {
         self.pool.close().await;
+        self.writer.close().await;
     }
 
     /// What was given to [`Store::open`], for people.
@@ -82,9 +77,24 @@ impl Store {
     /// A transaction that takes the write lock at once: two that read first and write later
     /// would refuse each other instead of waiting.
     pub(crate) async fn begin(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
-        self.pool
+        self.writer
             .begin_with("BEGIN IMMEDIATE")
             .await
             .map_err(|error| self.fail(error))
     }
+}
+
+/// One connection: each costs a thread and a cache.
+async fn pool(options: SqliteConnectOptions, patience: Duration) -> Result<SqlitePool, sqlx::Error> {
+    SqlitePoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(patience)
+        // SQLite ends a transaction by itself when the disk is full; sqlx does not notice and
+        // would refuse every later one on that connection.
+        .before_acquire(|connection, _| {
+            let depth = <Sqlite as Database>::TransactionManager::get_transaction_depth(connection);
+            Box::pin(async move { Ok(depth == 0) })
+        })
+        .connect_with(options)
+        .await
 }

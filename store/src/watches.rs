@@ -49,7 +49,7 @@ impl Store {
         .bind(watch.wanted)
         .bind(&watch.added_by)
         .bind(time::write(watch.added_at))
-        .execute(&self.pool)
+        .execute(&self.writer)
         .await
         .map_err(|e| self.fail(e))?;
         Ok(done.rows_affected() > 0)
@@ -60,7 +60,7 @@ impl Store {
         let done = sqlx::query("UPDATE watches SET wanted = $2 WHERE topic = $1")
             .bind(topic.as_str())
             .bind(wanted)
-            .execute(&self.pool)
+            .execute(&self.writer)
             .await
             .map_err(|e| self.fail(e))?;
         Ok(done.rows_affected() > 0)
@@ -71,7 +71,7 @@ impl Store {
         let done = sqlx::query("UPDATE watches SET view = $2 WHERE topic = $1")
             .bind(topic.as_str())
             .bind(view)
-            .execute(&self.pool)
+            .execute(&self.writer)
             .await
             .map_err(|e| self.fail(e))?;
         Ok(done.rows_affected() > 0)
@@ -81,7 +81,7 @@ impl Store {
     pub async fn remove_watch(&self, topic: &Topic) -> Result<bool, StoreError> {
         let done = sqlx::query("DELETE FROM watches WHERE topic = $1")
             .bind(topic.as_str())
-            .execute(&self.pool)
+            .execute(&self.writer)
             .await
             .map_err(|e| self.fail(e))?;
         Ok(done.rows_affected() > 0)

@@ -45,7 +45,14 @@ pub async fn run(alerts: Alerts, outbox: Outbox, stop: CancellationToken) -> any
         match due(&alerts).await {
             Ok(due) => {
                 for (place, due) in due {
-                    if under_way.insert(place.clone()) {
+                    if under_way.contains(&place) {
+                        continue;
+                    }
+                    let begins = match &due {
+                        Due::Unwritten(alert) => alerts.unwritten.begin(alert),
+                        Due::Alert(_) | Due::Notice(_) | Due::Unkept(_) => true,
+                    };
+                    if begins && under_way.insert(place.clone()) {
                         let delivery = delivery.clone();
                         deliveries.spawn(async move { (place, delivery.deliver(&due).await) });
                     }
@@ -178,31 +185,35 @@ impl Delivery {
     }
 
     /// Telegram has taken it; until that is written down it must not be sent again.
-    async fn shown(&self, due: &DueAlert, message: MessageId) -> Result<(), StoreError> {
+    async fn shown(&self, due: &DueAlert, alert: &Alert, message: MessageId) -> Result<(), StoreError> {
         let write = || self.store.alert_shown(due, message);
         written("an alert that was told", &self.stop, write).await?;
-        self.unwritten.recorded(due);
+        self.unwritten.recorded(alert, due.to.chat);
         Ok(())
     }
 
     async fn deliver_alert(&self, due: &DueAlert) -> anyhow::Result<()> {
         let (store, outbox) = (&self.store, &self.outbox);
-        if let Some(message) = self.unwritten.shown(due) {
-            self.shown(due, message).await?;
-            return Ok(());
-        }
         let Ok(alert) = serde_json::from_str::<Alert>(&due.body) else {
             store
                 .alert_failed(due, "written by another version of kymo")
                 .await?;
             return Ok(());
         };
+        if let Some(message) = self.unwritten.shown(due) {
+            self.shown(due, &alert, message).await?;
+            return Ok(());
+        }
+        // An alert of the incident may have been told before SQL could keep it.
+        let before = due
+            .message
+            .or_else(|| self.unwritten.earlier(&alert, due.to.chat));
         let opened = due
             .opened
             .as_deref()
             .and_then(|body| serde_json::from_str::<Alert>(body).ok());
         let html = alert_html(&alert, opened.as_ref());
-        let result = match due.message {
+        let result = match before {
             Some(message) => outbox
                 .edit_text(Class::Alert, due.to.chat, message, &html, None)
                 .await
@@ -217,13 +228,16 @@ impl Delivery {
             }
         };
         match result {
-            Ok((message, Edited::Shown | Edited::Unchanged)) => self.shown(due, message).await?,
+            Ok((message, Edited::Shown | Edited::Unchanged)) => self.shown(due, &alert, message).await?,
             // The newer text of the same incident is on its way.
             Ok((_, Edited::Superseded)) => {}
             Err(error @ SendError::Closed) => return Err(error.into()),
             Err(SendError::Telegram(error)) => match refused(store, due.to.chat, error).await? {
                 Refused::Again => anyhow::bail!("Telegram's answer was lost"),
-                Refused::Elsewhere if due.message.is_some() => store.alert_message_gone(due).await?,
+                Refused::Elsewhere if before.is_some() => {
+                    self.unwritten.recorded(&alert, due.to.chat);
+                    store.alert_message_gone(due).await?;
+                }
                 Refused::Elsewhere if due.to.thread.is_some() => store.alert_thread_gone(due).await?,
                 Refused::Elsewhere => store.alert_failed(due, "the place is gone").await?,
                 Refused::Never(reason) => {

@@ -88,13 +88,20 @@ impl Unwritten {
             .any(|known| known.telling && known.alert.id.to_string() == due.alert)
     }
 
-    fn telling(&self, alert: &Alert, telling: bool, told: bool) {
+    /// Chats are told from now on. `false`: SQL has it by now, and delivers it.
+    pub fn begin(&self, alert: &Alert) -> bool {
+        let mut inner = self.lock();
+        let known = inner.alerts.iter_mut().find(|known| known.alert.id == alert.id);
+        known.map(|known| known.telling = true).is_some()
+    }
+
+    fn end(&self, alert: &Alert, told: bool) {
         let mut inner = self.lock();
         if let Some(known) = inner.alerts.iter_mut().find(|known| known.alert.id == alert.id) {
-            known.telling = telling;
+            known.telling = false;
             known.told = told;
         }
-        inner.alerts.retain(|known| !known.written || known.telling);
+        inner.alerts.retain(|known| !known.written);
     }
 
     /// The message that shows a due alert already.
@@ -107,11 +114,11 @@ impl Unwritten {
         Some(told.message)
     }
 
-    /// SQL knows that it is shown.
-    pub fn recorded(&self, due: &DueAlert) {
+    /// SQL knows the incident's message now.
+    pub fn recorded(&self, alert: &Alert, chat: ChatId) {
         self.lock()
             .told
-            .retain(|told| !(told.alert == due.alert && told.chat == due.to.chat));
+            .retain(|told| !(told.key == alert.key && told.chat == chat));
     }
 
     fn is_told(&self, alert: &Alert, chat: ChatId) -> bool {
@@ -123,7 +130,7 @@ impl Unwritten {
     }
 
     /// The message of an earlier alert of the same key.
-    fn earlier(&self, alert: &Alert, chat: ChatId) -> Option<MessageId> {
+    pub fn earlier(&self, alert: &Alert, chat: ChatId) -> Option<MessageId> {
         let inner = self.lock();
         let told = inner
             .told
@@ -152,16 +159,15 @@ impl Unwritten {
     }
 }
 
-/// Tells every subscribed chat that was not told yet. SQL can mostly still be read.
+/// Tells every subscribed chat that was not told yet, after [`Unwritten::begin`]. SQL can mostly still be read.
 pub(super) async fn tell(
     unwritten: &Unwritten,
     store: &Store,
     outbox: &Outbox,
     alert: &Alert,
 ) -> anyhow::Result<()> {
-    unwritten.telling(alert, true, false);
     let told = tell_chats(unwritten, store, outbox, alert).await;
-    unwritten.telling(alert, false, told.is_ok());
+    unwritten.end(alert, told.is_ok());
     told
 }
 
