@@ -104,12 +104,15 @@ async fn roles_are_given_by_number_by_name_and_by_reply() {
     let refused = house.ask(EVE, EVE, "/run airy").await;
     insta::assert_snapshot!(refused.text, @"/run needs the role operator; you are viewer. An admin can change that: /access grant 1666 operator");
     let word = house.control.send(BOB, LAB, "/runs").await.expect("sent");
+    let answer = house.next(LAB, word, "/runs").await;
+    insta::assert_snapshot!(answer.text, @"No runs yet. /run starts one.");
     let reply = house
         .control
         .reply(ADA, LAB, word, "/access grant admin")
         .await
         .expect("sent");
-    insta::assert_snapshot!(house.next(LAB, reply, "the grant").await.text, @"No runs yet. /run starts one.");
+    let given = house.next(LAB, reply, "the grant").await.text;
+    assert!(given.contains("(1002) is admin now"), "{given}");
     insta::assert_snapshot!(house.ask(BOB, BOB, "/access revoke 1666").await.text, @"Eve <b> (1666) is a stranger now and gets no more answers.");
     house.control.send(EVE, EVE, "/runs").await.expect("sent");
     for (wrong, words) in [
