@@ -132,9 +132,9 @@ pub struct Up {
 
 #[derive(Debug, Args)]
 pub struct Init {
-    /// Where to write it
-    #[arg(long, default_value = "kymo.toml", value_hint = ValueHint::FilePath)]
-    pub file: PathBuf,
+    /// Where to write it [default: kymo.toml in the data folder, where `kymo up` looks for it]
+    #[arg(long, value_hint = ValueHint::FilePath)]
+    pub file: Option<PathBuf>,
     /// Ask nothing, take the defaults
     #[arg(long)]
     pub yes: bool,

@@ -92,12 +92,7 @@ const DOOR_LISTEN: &str = "127.0.0.1:8787";
 impl Config {
     /// Reads the configuration file, if there is one, and lets the environment and flags override it.
     pub fn load(common: &Common) -> anyhow::Result<Self> {
-        let data = match &common.data {
-            Some(data) => data.clone(),
-            None => default_data()?,
-        };
-        let data =
-            std::path::absolute(&data).with_context(|| format!("find the data folder {}", data.display()))?;
+        let data = data_folder(common)?;
         let path = common
             .config
             .clone()
@@ -191,9 +186,16 @@ impl Config {
         match &self.telegram_token_file {
             Some(path) => read_secret(path),
             None => bail!(
-                "there is no Telegram token; ask @BotFather for one, then set {} or put it into a file and name \
-                 that as token-file under [telegram] in kymo.toml (`kymo demo` needs none)",
-                env::TELEGRAM_TOKEN
+                "there is no Telegram token; ask @BotFather for one, then set {}, or put it into a file and name that \
+                 as token-file under [telegram] in {} (`kymo demo` needs none)",
+                env::TELEGRAM_TOKEN,
+                match &self.path {
+                    Some(path) => path.display().to_string(),
+                    None => format!(
+                        "{}, which `kymo init` writes",
+                        self.data.join("kymo.toml").display()
+                    ),
+                }
             ),
         }
     }
@@ -244,6 +246,15 @@ fn env_text(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|text| !text.is_empty())
 }
 
+/// The data folder that was named, or the default one.
+pub fn data_folder(common: &Common) -> anyhow::Result<PathBuf> {
+    let data = match &common.data {
+        Some(data) => data.clone(),
+        None => default_data()?,
+    };
+    std::path::absolute(&data).with_context(|| format!("find the data folder {}", data.display()))
+}
+
 fn default_data() -> anyhow::Result<PathBuf> {
     if let Some(base) = env_text("XDG_DATA_HOME") {
         return Ok(PathBuf::from(base).join("kymo"));
@@ -260,7 +271,7 @@ fn hostname() -> anyhow::Result<String> {
 }
 
 /// Private, because solver output and databases lie in it.
-fn make_folder(folder: &Path) -> anyhow::Result<()> {
+pub fn make_folder(folder: &Path) -> anyhow::Result<()> {
     if folder.is_dir() {
         return Ok(());
     }

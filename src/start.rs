@@ -23,7 +23,7 @@ pub fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Role::Solver(args) => finish("solver", role::solver::run(&common, args)),
-        Role::Init(args) => finish("init", role::init::run(args)),
+        Role::Init(args) => finish("init", role::init::run(&common, args)),
         Role::Demo(args) => start("demo", single(), |stop| role::demo::run(common, args, stop)),
         Role::Up(args) => start("up", single(), |stop| role::up::run(common, args, stop)),
         Role::Doctor(args) => start("doctor", single(), |_| role::doctor::run(common, args)),

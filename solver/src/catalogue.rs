@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub use command::{CommandError, CommandLine};
 pub use toml_table::TomlError;
 
-use crate::built_in;
+use crate::{built_in, find_built_in};
 
 /// Silence that a built-in solver is allowed, in seconds; the slowest iteration takes a few.
 const BUILT_IN_PATIENCE: f64 = 60.0;
@@ -99,6 +99,9 @@ pub enum CatalogueError {
     /// Its parameters do not fit its card.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Parameters(Vec<ParameterProblem>),
+    /// The built-in solver itself finds that its parameters do not go together.
+    #[error("{solver} cannot start: {reason}")]
+    Refused { solver: String, reason: String },
     /// A run whose parameters are right but not written as this card would.
     #[error("{solver} now has other parameters than when this run was named; start a new run of it")]
     NotCanonical { solver: String },
@@ -192,11 +195,20 @@ impl Catalogue {
             .card
             .complete(&run.parameters)
             .map_err(CatalogueError::Parameters)?;
-        match complete == *run {
-            true => Ok(entry),
-            false => Err(CatalogueError::NotCanonical {
+        if complete != *run {
+            return Err(CatalogueError::NotCanonical {
                 solver: run.solver.clone(),
-            }),
+            });
         }
+        // What the solver would refuse at its start need not be started again and again.
+        if let (Program::BuiltIn, Some(solver)) = (&entry.program, find_built_in(&run.solver)) {
+            solver
+                .start(&run.parameters)
+                .map_err(|error| CatalogueError::Refused {
+                    solver: run.solver.clone(),
+                    reason: error.to_string(),
+                })?;
+        }
+        Ok(entry)
     }
 }

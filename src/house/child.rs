@@ -70,7 +70,12 @@ pub async fn supervise(child: Child, stop: CancellationToken) -> anyhow::Result<
         if born.elapsed() >= WELL {
             pause = FIRST_PAUSE;
         }
-        tracing::warn!(role = child.name, %status, again_in = ?pause, "ended by itself");
+        let messages = child
+            .output
+            .as_deref()
+            .map(|path| path.display().to_string())
+            .unwrap_or_default();
+        tracing::warn!(role = child.name, %status, again_in = ?pause, messages, "ended by itself");
         stop.run_until_cancelled(sleep(pause)).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }

@@ -5,12 +5,16 @@ use std::io::{self, BufRead, IsTerminal, Write};
 
 use anyhow::{Context, bail};
 
-use crate::cli::Init;
+use crate::cli::{Common, Init};
+use crate::config::{data_folder, make_folder};
 
 const SAMPLE: &str = include_str!("../../docs/kymo.sample.toml");
 
-pub fn run(args: Init) -> anyhow::Result<()> {
-    let path = args.file;
+pub fn run(common: &Common, args: Init) -> anyhow::Result<()> {
+    let path = match args.file {
+        Some(path) => path,
+        None => data_folder(common)?.join("kymo.toml"),
+    };
     if path.exists() && !args.force {
         bail!("{} exists already; --force replaces it", path.display());
     }
@@ -19,11 +23,12 @@ pub fn run(args: Init) -> anyhow::Result<()> {
     } else {
         ask(&mut io::stdin().lock(), &mut io::stdout())?
     };
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        make_folder(folder)?;
+    }
     fs::write(&path, fill(SAMPLE, &answers)).with_context(|| format!("cannot write {}", path.display()))?;
-    println!(
-        "wrote {}; next: kymo doctor --config {0}, then kymo up --config {0}",
-        path.display()
-    );
+    println!("wrote {}", path.display());
+    println!("next: put the bot's token where it says (token-file), then try: kymo doctor, kymo up");
     Ok(())
 }
 
@@ -63,7 +68,7 @@ fn ask(input: &mut impl BufRead, output: &mut impl Write) -> anyhow::Result<Answ
 
 /// The sample with the answers in their places.
 fn fill(sample: &str, answers: &Answers) -> String {
-    let mut text = sample.to_owned();
+    let mut text = without_samples_of_solvers(sample);
     let mut put = |old: &str, new: String| {
         debug_assert!(text.contains(old), "the sample has no line {old:?}");
         text = text.replacen(old, &new, 1);
@@ -85,6 +90,20 @@ fn fill(sample: &str, answers: &Answers) -> String {
         );
     }
     text
+}
+
+/// A new configuration names no program that is not there: the samples stay as comments.
+fn without_samples_of_solvers(sample: &str) -> String {
+    let Some(at) = sample.find("[[solver]]") else {
+        return sample.to_owned();
+    };
+    let (kept, samples) = sample.split_at(at);
+    let comment = |line: &str| match line {
+        "" => String::from("\n"),
+        line if line.starts_with('#') => format!("{line}\n"),
+        line => format!("#= {line}\n"),
+    };
+    kept.to_owned() + &samples.lines().map(comment).collect::<String>()
 }
 
 fn quoted(text: &str) -> String {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use kymo_bot::telegram::TelegramError;
 use kymo_runlog::{Log, LogConfig, LogError, Position, Topic};
 use kymo_solver::watchdog;
 use tokio::task::JoinSet;
@@ -13,6 +14,8 @@ use crate::cli::{Common, Up};
 use crate::config::Config;
 use crate::house::{Child, Environment, supervise};
 
+/// How long to wait before Telegram is asked again for the bot's name.
+const ASK_AGAIN: Duration = Duration::from_secs(5);
 const READY_WITHIN: Duration = Duration::from_secs(30);
 /// How long a solver may take to end when the house closes.
 const SOLVER_GRACE: Duration = Duration::from_secs(10);
@@ -33,6 +36,11 @@ pub async fn run(common: Common, args: Up, stop: CancellationToken) -> anyhow::R
     let log = config.open_log().await?;
     println!("log        {}", log.describe());
     config.door_token()?;
+    if config.door_listen.port() == 0 {
+        bail!(
+            "the bot's door needs a port that others can be told; choose one with listen under [door] in kymo.toml"
+        );
+    }
     if let Err(error) = std::net::TcpListener::bind(config.door_listen) {
         bail!(
             "the bot's door cannot listen on {}: {error}; is another kymo running? Otherwise choose another \
@@ -48,9 +56,18 @@ pub async fn run(common: Common, args: Up, stop: CancellationToken) -> anyhow::R
     println!("data       {}", config.data.display());
     println!("door       {}", config.door()?.url());
     house.wait_until_ready(&config).await?;
+    if stop.is_cancelled() {
+        return house.until_stopped(&config).await;
+    }
     println!("ready; Ctrl-C ends the bot, the initiator and the runs (they go on at the next `kymo up`)");
-    greet_first_admin(&config).await?;
-    house.until_stopped(&config).await
+    let greeted = tokio::select! {
+        greeted = greet_first_admin(&config) => greeted,
+        () = stop.cancelled() => Ok(()),
+    };
+    if greeted.is_err() {
+        stop.cancel();
+    }
+    house.until_stopped(&config).await.and(greeted)
 }
 
 /// The two roles that make a house.
@@ -136,16 +153,36 @@ async fn catalogues(log: &dyn Log) -> anyhow::Result<Position> {
     }
 }
 
-/// While nobody is admin, shows the one-time link that makes one.
+/// While nobody is admin, shows the one-time link that makes one. Telegram is waited for; a wrong token is not.
 async fn greet_first_admin(config: &Config) -> anyhow::Result<()> {
-    let Some(link) = kymo_bot::claim_link(&super::bot::bot_config(config)?).await? else {
-        return Ok(());
+    let bot = super::bot::bot_config(config)?;
+    let mut told = false;
+    let link = loop {
+        match kymo_bot::claim_link(&bot).await {
+            Ok(link) => break link,
+            Err(error) if is_wrong_token(&error) => return Err(error),
+            Err(error) if told => tracing::debug!("still no link for the first admin: {error:#}"),
+            Err(error) => {
+                told = true;
+                tracing::warn!("the link for the first admin follows when Telegram answers: {error:#}");
+            }
+        }
+        tokio::time::sleep(ASK_AGAIN).await;
     };
-    println!(
-        "\nNobody is admin yet. Open this link on your phone; the first to do so becomes admin:\n{link}\n"
-    );
-    println!("{}", qr(&link)?);
+    if let Some(link) = link {
+        println!(
+            "\nNobody is admin yet. Open this link on your phone; the first to do so becomes admin:\n{link}\n"
+        );
+        println!("{}", qr(&link)?);
+    }
     Ok(())
+}
+
+fn is_wrong_token(error: &anyhow::Error) -> bool {
+    matches!(
+        error.downcast_ref::<TelegramError>(),
+        Some(TelegramError::Unauthorized)
+    )
 }
 
 fn qr(link: &str) -> anyhow::Result<String> {

@@ -211,6 +211,10 @@ impl Wanted {
             }
         };
         eprintln!("{}: {words}", self.run.solver);
+        // A program that passes its output through has said this already.
+        for line in ended.last_lines.iter().filter(|_| !self.passes) {
+            eprintln!("  {line}");
+        }
     }
 }
 
