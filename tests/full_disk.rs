@@ -1,4 +1,4 @@
-//! The disk is full: people are told, nothing that was acknowledged is lost, and the run goes on by itself.
+//! The log's disk is full: people are told, nothing that was acknowledged is lost, and the run goes on by itself.
 
 use kymo_runlog::{Named, RunId};
 
@@ -6,7 +6,7 @@ use crate::world::{World, lab};
 
 #[tokio::test]
 async fn a_full_disk_is_told_and_the_run_goes_on_when_there_is_space_again() {
-    let world = World::on_small_disk(24).await;
+    let world = World::with_small_log(24).await;
     let topic = world.run(lab::ADA, lab::GROUP, "airy h=0.02 pace=0.1").await;
     world.reaches(&topic, 5).await;
 
@@ -16,7 +16,7 @@ async fn a_full_disk_is_told_and_the_run_goes_on_when_there_is_space_again() {
 
     world.reaches(&topic, 51).await;
     world.panel_says(&world.panel(lab::GROUP).await, "finished").await;
-    world.says(lab::GROUP, alert.id, "esolved").await;
+    world.says(lab::GROUP, alert.id, "goes on").await;
     let Ok(Named::Whole(run)) = RunId::of_topic(&topic) else {
         panic!("{topic} names a run")
     };

@@ -9,7 +9,11 @@ use crate::world::{World, kill_9, lab};
 
 /// Slow enough that the run outlives what is done to it, on a busy machine, too.
 async fn begin(world: &World) -> Topic {
-    let topic = world.run(lab::ADA, lab::GROUP, "airy h=0.02 pace=0.3").await;
+    begin_with(world, "airy h=0.02 pace=0.3").await
+}
+
+async fn begin_with(world: &World, order: &str) -> Topic {
+    let topic = world.run(lab::ADA, lab::GROUP, order).await;
     world.panel(lab::GROUP).await;
     world.reaches(&topic, 4).await;
     topic
@@ -101,7 +105,7 @@ async fn the_graph_worker_is_killed_and_draws_on() {
 #[ignore = "needs a Kafka; ./test starts one"]
 async fn on_kafka_solver_watchdog_and_initiator_are_killed_in_turn() {
     let (mut world, _turn) = World::on_kafka().await;
-    let topic = begin(&world).await;
+    let topic = begin_with(&world, "airy h=0.02 pace=1").await;
     kill_9(world.pid_of(&topic, "solver").await);
     world.attempt(&topic, 2).await;
     kill_9(world.pid_of(&topic, "watchdog").await);

@@ -75,24 +75,19 @@ impl World {
         self.hears(lab::GROUP, "alerts").await;
     }
 
-    /// As [`Self::new`], with the data folder on a disk of its own of this size.
-    pub async fn on_small_disk(megabytes: u32) -> Self {
+    /// As [`Self::new`], with the embedded log on a disk of its own of this size.
+    pub async fn with_small_log(megabytes: u32) -> Self {
         let disk = SmallDisk::mount(megabytes);
-        let mut world = Self::dark_in(disk.path(), None, "").await;
+        let mut world = Self::open(Some(LogConfig::embedded(disk.path())), "").await;
         world.disk = Some(disk);
-        world.light_up().await;
         world
     }
 
     /// Telegram and the folder, but no role is running yet.
     pub async fn dark(log: Option<LogConfig>, more: &str) -> Self {
-        Self::dark_in(&std::env::temp_dir(), log, more).await
-    }
-
-    async fn dark_in(place: &Path, log: Option<LogConfig>, more: &str) -> Self {
         let folder = tempfile::Builder::new()
             .prefix("kymo-story-")
-            .tempdir_in(place)
+            .tempdir()
             .expect("a temporary folder");
         let toml = format!("[telegram]\nadmins = [{}]\n{more}\n", lab::GRACE);
         std::fs::write(folder.path().join("kymo.toml"), toml).expect("write kymo.toml");
@@ -119,9 +114,11 @@ impl World {
         self.folder.path()
     }
 
-    /// The small disk of [`Self::on_small_disk`].
+    /// The small disk of [`Self::with_small_log`].
     pub fn disk(&self) -> &SmallDisk {
-        self.disk.as_ref().expect("this world lives on a disk of its own")
+        self.disk
+            .as_ref()
+            .expect("this world's log lies on a disk of its own")
     }
 
     pub fn log(&self) -> &dyn Log {

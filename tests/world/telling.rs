@@ -34,12 +34,19 @@ pub async fn everything(world: &World) -> String {
             let _ = writeln!(told, "the sandbox does not answer: {error}");
         }
     }
-    for role in ["bot", "initiator"] {
-        let text = std::fs::read_to_string(world.path(&format!("{role}.log"))).unwrap_or_default();
+    let watchdogs = std::fs::read_dir(world.path("runs"))
+        .into_iter()
+        .flatten()
+        .flatten();
+    let watchdogs = watchdogs.map(|run| run.path().join("watchdog.log"));
+    let roles = ["bot.log", "initiator.log"].map(|name| world.path(name));
+    for path in roles.into_iter().chain(watchdogs) {
+        let text = std::fs::read_to_string(&path).unwrap_or_default();
         let lines: Vec<_> = text.lines().collect();
         let _ = writeln!(
             told,
-            "== {role}.log\n{}",
+            "== {}\n{}",
+            path.display(),
             lines[lines.len().saturating_sub(30)..].join("\n")
         );
     }
