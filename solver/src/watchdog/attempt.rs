@@ -187,7 +187,12 @@ impl Attempt<'_> {
         let last_lines = company.ear.output().last_lines();
         let early = self.ended(verdict, Some(exit), known, last_lines);
         self.send_failure(&early);
-        let published = self.wind_up(&early.verdict, &mut solver, company).await;
+        let news = company.publisher.published.clone();
+        let published = tokio::select! {
+            published = self.wind_up(&early.verdict, &mut solver, company) => published,
+            () = watch.tell_trouble_meanwhile(news) => unreachable!("it goes on until it is dropped"),
+        };
+        watch.follow_trouble(published.trouble.as_ref());
         watch.close_incidents(&early.verdict, published.iteration);
         Ok(self.ended(early.verdict, early.exit, published.iteration, early.last_lines))
     }

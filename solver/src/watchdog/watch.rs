@@ -203,7 +203,24 @@ impl<'a> Watch<'a> {
                     .send(self.attempt.speaker().recovered(&key, published.iteration));
             }
         }
-        match (&published.trouble, &self.trouble) {
+        self.follow_trouble(published.trouble.as_ref());
+    }
+
+    /// Until it is dropped: the log may be in trouble while the last records of a solver that has ended wait for it.
+    pub async fn tell_trouble_meanwhile(&mut self, mut published: tokio::sync::watch::Receiver<Published>) {
+        loop {
+            let trouble = published.borrow_and_update().trouble.clone();
+            self.follow_trouble(trouble.as_ref());
+            self.tell_trouble(Instant::now());
+            tokio::select! {
+                Ok(()) = published.changed() => {}
+                () = tokio::time::sleep(TELL_TROUBLE_AFTER) => {}
+            }
+        }
+    }
+
+    pub fn follow_trouble(&mut self, trouble: Option<&Trouble>) {
+        match (trouble, &self.trouble) {
             (Some(trouble), LogTrouble::None) => {
                 self.trouble = LogTrouble::Since(Instant::now(), trouble.clone())
             }
