@@ -145,12 +145,14 @@ async fn house() -> anyhow::Result<Vec<Figure>> {
     .await?;
     house.wait_until_ready(&stage.config).await?;
     scene::open_the_lab(&stage).await?;
-    scene::start_run(&stage, "airy pace=0.1").await?;
-    // The finished picture means that every role has done all of its work.
+    scene::start_run(&stage, "airy pace=0.3").await?;
+    // By then every role has done all of its kinds of work more than once.
     let phone = stage.sandbox.control().patience(PATIENCE);
     let finished = |state: &kymo_telegram_sandbox::State| {
         let panel = scene::pinned_panel(state.chat(lab::GROUP)?)?;
-        panel.text.contains(" 9").then_some(())
+        let (_, rest) = panel.text.split_once("iteration ")?;
+        let iteration: u64 = rest.split_once('/')?.0.parse().ok()?;
+        (iteration >= 20).then_some(())
     };
     phone.wait_for("a panel that has grown", finished).await?;
     let mut bot = 0.0;
