@@ -21,6 +21,7 @@ pub mod order;
 mod parameters;
 mod parts;
 mod record;
+pub mod relay;
 mod replay;
 mod run_id;
 mod runs;

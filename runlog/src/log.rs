@@ -55,7 +55,7 @@ pub trait Log: Send + Sync {
     fn describe(&self) -> String;
 }
 
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, serde::Serialize, serde::Deserialize)]
 pub enum LogError {
     #[error("there is no topic {0} in the {1}; start its run first, or check the name with `kymo topics`")]
     UnknownTopic(Topic, String),

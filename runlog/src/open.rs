@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use crate::embedded::EmbeddedLog;
 use crate::kafka::{KafkaConfig, KafkaLog};
+use crate::relay::RelayLog;
 use crate::{Log, LogError};
 
 /// The table `[log]` of kymo.toml.
@@ -19,6 +20,10 @@ pub enum LogConfig {
         folder: PathBuf,
     },
     Kafka(KafkaConfig),
+    /// Whatever log is served at the other end of this socket.
+    Relay {
+        socket: PathBuf,
+    },
 }
 
 impl LogConfig {
@@ -35,6 +40,7 @@ impl LogConfig {
         match self {
             Self::Embedded { folder } => folder.to_str().map(|folder| format!("embedded:{folder}")),
             Self::Kafka(kafka) => kafka.is_plain().then(|| format!("kafka:{}", kafka.brokers)),
+            Self::Relay { socket } => socket.to_str().map(|socket| format!("relay:{socket}")),
         }
     }
 
@@ -49,7 +55,7 @@ impl LogConfig {
 
 /// A log's address that is none.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[error("{text:?} names no log: {reason}; write embedded:/folder or kafka:host:port,host:port")]
+#[error("{text:?} names no log: {reason}; write embedded:/folder, kafka:host:port,host:port or relay:/socket")]
 pub struct LogAddressError {
     text: String,
     reason: String,
@@ -71,6 +77,8 @@ impl FromStr for LogConfig {
                 None => Ok(Self::kafka(brokers)),
                 Some(broker) => Err(because(format!("{broker:?} is no host:port"))),
             },
+            Some(("relay", "")) => Err(because("the socket is missing".to_owned())),
+            Some(("relay", socket)) => Ok(Self::Relay { socket: socket.into() }),
             Some((kind, _)) => Err(because(format!("there is no log of kind {kind:?}"))),
             None => Err(because("it has no kind".to_owned())),
         }
@@ -89,6 +97,7 @@ pub async fn open(config: &LogConfig) -> Result<Arc<dyn Log>, LogError> {
     match config {
         LogConfig::Embedded { folder } => Ok(Arc::new(EmbeddedLog::open(folder).await?)),
         LogConfig::Kafka(kafka) => Ok(Arc::new(KafkaLog::open(kafka).await?)),
+        LogConfig::Relay { socket } => Ok(Arc::new(RelayLog::open(socket).await?)),
     }
 }
 
@@ -103,6 +112,7 @@ mod tests {
             "embedded:data/with space",
             "kafka:a:9092",
             "kafka:a:9092,[::1]:9093",
+            "relay:/run/kymo.sock",
         ] {
             assert_eq!(
                 good.parse::<LogConfig>().expect(good).to_text().as_deref(),
@@ -112,6 +122,7 @@ mod tests {
         for (bad, reason) in [
             ("", "it has no kind"),
             ("embedded:", "the folder is missing"),
+            ("relay:", "the socket is missing"),
             ("kafka:", "\"\" is no host:port"),
             ("kafka:a", "\"a\" is no host:port"),
             ("kafka:a:9092,", "\"\" is no host:port"),

@@ -67,7 +67,7 @@ impl Secure {
         let text = std::fs::read_to_string(self.file("client.toml")).unwrap();
         match toml::from_str::<Sample>(&text).unwrap().log {
             LogConfig::Kafka(config) => config,
-            LogConfig::Embedded { .. } => panic!("client.toml names a folder"),
+            LogConfig::Embedded { .. } | LogConfig::Relay { .. } => panic!("client.toml names no cluster"),
         }
     }
 

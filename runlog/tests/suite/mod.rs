@@ -1,4 +1,4 @@
-//! What both logs promise, point by point. Every point gets a log of its own kind and topics of
+//! What all logs promise, point by point. Every point gets a log of its own kind and topics of
 //! its own, so it runs on a fresh folder and on a cluster that other tests use as well.
 
 mod points;

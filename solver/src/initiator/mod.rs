@@ -2,6 +2,7 @@
 //! and starts a watchdog for each. Stop orders are obeyed by the watchdogs themselves, which outlive it.
 
 mod crew;
+mod here;
 pub(crate) mod ledger;
 mod plan;
 
@@ -19,12 +20,12 @@ use kymo_runlog::catalogue::{self, HostCatalogue};
 use kymo_runlog::claim::{self, Lease};
 use kymo_runlog::event::{self, EventRecord, RunEvent};
 use kymo_runlog::{Log, LogError, Message, Position, RunFacts, Stored, Topic};
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use self::crew::{Crew, Gone};
+use self::here::Here;
 use self::ledger::{Ledger, Source};
 use self::plan::{Fitness, Step, step};
 use crate::catalogue::Catalogue;
@@ -33,8 +34,6 @@ use crate::folder::Job;
 use crate::spool::Courier;
 use crate::watchdog::tell::Speaker;
 
-/// How often adopted watchdogs are looked at.
-const POLL: Duration = Duration::from_millis(250);
 /// Deaths of a run's watchdog that are further apart are not in a row.
 const DEATHS_APART: chrono::TimeDelta = chrono::TimeDelta::minutes(5);
 
@@ -55,14 +54,25 @@ pub async fn run(
     door: Option<Door>,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
+    let crew = Here::find(&config.data, config.watchdog_command.clone())?;
+    run_with(Box::new(crew), config, log, door, stop).await
+}
+
+/// The same for a host whose watchdogs may live elsewhere.
+async fn run_with(
+    crew: Box<dyn Crew>,
+    config: InitiatorConfig,
+    log: Arc<dyn Log>,
+    door: Option<Door>,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
     let courier = Courier::patrol(&config.data, door);
-    let (crew, gone) = Crew::find(&config.data, config.watchdog_command.clone());
     let mut initiator = Initiator {
         config,
         log,
         courier,
         crew,
-        gone,
+        gone: Vec::new(),
         ledger: Ledger::default(),
         deaths: BTreeMap::new(),
         lost: BTreeMap::new(),
@@ -76,7 +86,7 @@ struct Initiator {
     config: InitiatorConfig,
     log: Arc<dyn Log>,
     courier: Courier,
-    crew: Crew,
+    crew: Box<dyn Crew>,
     /// Dead watchdogs whose end is not dealt with yet.
     gone: Vec<Gone>,
     ledger: Ledger,
@@ -95,7 +105,6 @@ struct Deaths {
 
 impl Initiator {
     async fn work(&mut self) -> anyhow::Result<()> {
-        let mut deaths = signal(SignalKind::child()).context("listen for SIGCHLD")?;
         let log = self.log.clone();
         for source in Source::ALL {
             let topic = source.topic();
@@ -140,9 +149,8 @@ impl Initiator {
                         self.ledger.apply(source, &stored);
                     }
                 }
-                _ = deaths.recv() => {}
+                () = self.crew.news() => {}
                 () = until(wake) => {}
-                () = tokio::time::sleep(POLL), if self.crew.must_poll() => {}
             }
         }
     }
@@ -257,6 +265,9 @@ impl Initiator {
 
     /// An order comes from outside: it is checked against our own catalogue, whoever checked it before.
     fn fitness(&self, facts: &RunFacts) -> Fitness {
+        if !self.crew.is_open() {
+            return Fitness::Elsewhere;
+        }
         if self.config.catalogue.find(&facts.run.solver).is_none()
             && self
                 .ledger
@@ -311,6 +322,7 @@ impl Initiator {
             self.gone.push(Gone {
                 job,
                 how: Some(format!("{error:#}")),
+                last_words: None,
             });
         }
         Ok(())
@@ -378,9 +390,9 @@ impl Initiator {
             .how
             .clone()
             .unwrap_or_else(|| "it was killed, or the machine was restarted".to_owned());
-        let last_words = self
-            .crew
-            .last_words(job)
+        let last_words = gone
+            .last_words
+            .as_ref()
             .map(|words| format!(" It said last: {words}"))
             .unwrap_or_default();
         let speaker = Speaker::of(job);
