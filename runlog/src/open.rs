@@ -55,7 +55,9 @@ impl LogConfig {
 
 /// A log's address that is none.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[error("{text:?} names no log: {reason}; write embedded:/folder, kafka:host:port,host:port or relay:/socket")]
+#[error(
+    "{text:?} names no log: {reason}; write embedded:/folder, kafka:host:port,host:port or relay:/socket"
+)]
 pub struct LogAddressError {
     text: String,
     reason: String,
@@ -78,7 +80,9 @@ impl FromStr for LogConfig {
                 Some(broker) => Err(because(format!("{broker:?} is no host:port"))),
             },
             Some(("relay", "")) => Err(because("the socket is missing".to_owned())),
-            Some(("relay", socket)) => Ok(Self::Relay { socket: socket.into() }),
+            Some(("relay", socket)) => Ok(Self::Relay {
+                socket: socket.into(),
+            }),
             Some((kind, _)) => Err(because(format!("there is no log of kind {kind:?}"))),
             None => Err(because("it has no kind".to_owned())),
         }

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 
 use super::server::PATIENCE;
-use super::wire::{Frame, Place, Question, pack, unpack_stored};
+use super::wire::{Frame, LONGEST_BATCH, Place, Question, pack, unpack_stored};
 use crate::{Log, LogError, LogStream, Message, Position, Stored, Topic};
 
 /// Longer silence means that the tunnel is broken: the other side speaks every [`PATIENCE`].
@@ -38,7 +38,9 @@ impl RelayLog {
 
     async fn ask<T: DeserializeOwned>(&self, question: &Question) -> Result<T, LogError> {
         let answer = self.exchange(&Frame::new(question, Vec::new())).await?;
-        answer.json::<Result<T, LogError>>().map_err(|error| self.away(&error))?
+        answer
+            .json::<Result<T, LogError>>()
+            .map_err(|error| self.away(&error))?
     }
 
     /// A connection that lay idle may have died with an earlier tunnel; then a fresh one is tried. Asking twice changes
@@ -64,7 +66,10 @@ impl RelayLog {
     }
 
     fn keep(&self, stream: UnixStream) {
-        self.idle.lock().expect("nobody panics while holding it").push(stream);
+        self.idle
+            .lock()
+            .expect("nobody panics while holding it")
+            .push(stream);
     }
 
     fn away(&self, error: &std::io::Error) -> LogError {
@@ -82,7 +87,12 @@ async fn next(stream: &mut UnixStream) -> std::io::Result<Frame> {
     loop {
         let frame = tokio::time::timeout(SILENCE, Frame::read(stream))
             .await
-            .map_err(|_| std::io::Error::new(std::io::ErrorKind::TimedOut, "the other end of the tunnel is silent"))??
+            .map_err(|_| {
+                std::io::Error::new(
+                    std::io::ErrorKind::TimedOut,
+                    "the other end of the tunnel is silent",
+                )
+            })??
             .ok_or(std::io::ErrorKind::UnexpectedEof)?;
         if !frame.is_patience() {
             return Ok(frame);
@@ -99,7 +109,10 @@ fn away(name: &str, error: &std::io::Error) -> LogError {
         | std::io::ErrorKind::NotFound => format!("the tunnel is closed ({error})"),
         _ => error.to_string(),
     };
-    LogError::Away { log: name.to_owned(), reason }
+    LogError::Away {
+        log: name.to_owned(),
+        reason,
+    }
 }
 
 fn messages(frame: &Frame) -> std::io::Result<Result<Vec<Stored>, LogError>> {
@@ -108,7 +121,10 @@ fn messages(frame: &Frame) -> std::io::Result<Result<Vec<Stored>, LogError>> {
         Err(error) => return Ok(Err(error)),
     };
     let mut bytes = frame.bytes();
-    let unpacked: std::io::Result<_> = places.into_iter().map(|place| unpack_stored(place, &mut bytes)).collect();
+    let unpacked: std::io::Result<_> = places
+        .into_iter()
+        .map(|place| unpack_stored(place, &mut bytes))
+        .collect();
     unpacked.map(Ok)
 }
 
@@ -125,9 +141,19 @@ impl Log for RelayLog {
     async fn append(&self, topic: &Topic, batch: Vec<Message>) -> Result<Vec<Position>, LogError> {
         let mut bytes = Vec::new();
         let sizes = batch.iter().map(|message| pack(message, &mut bytes)).collect();
+        if bytes.len() > LONGEST_BATCH {
+            return Err(LogError::TooLarge {
+                topic: topic.clone(),
+                bytes: bytes.len(),
+                limit: LONGEST_BATCH,
+                log: self.name.clone(),
+            });
+        }
         let question = Frame::new(&Question::Append(topic.clone(), sizes), bytes);
         let answer = self.exchange(&question).await?;
-        answer.json::<Result<_, LogError>>().map_err(|error| self.away(&error))?
+        answer
+            .json::<Result<_, LogError>>()
+            .map_err(|error| self.away(&error))?
     }
 
     async fn read(&self, topic: &Topic, from: Position, max_bytes: usize) -> Result<Vec<Stored>, LogError> {
@@ -156,7 +182,9 @@ impl Log for RelayLog {
                 };
                 match news {
                     Ok(Ok(mut one)) => {
-                        let stored = one.pop().ok_or_else(|| away(&name, &std::io::ErrorKind::InvalidData.into()));
+                        let stored = one
+                            .pop()
+                            .ok_or_else(|| away(&name, &std::io::ErrorKind::InvalidData.into()));
                         Some((stored, Some(stream)))
                     }
                     Ok(Err(error)) => Some((Err(error), None)),
@@ -183,11 +211,13 @@ impl Log for RelayLog {
     }
 
     async fn committed(&self, topic: &Topic, consumer: &str) -> Result<Option<Position>, LogError> {
-        self.ask(&Question::Committed(topic.clone(), consumer.to_owned())).await
+        self.ask(&Question::Committed(topic.clone(), consumer.to_owned()))
+            .await
     }
 
     async fn commit(&self, topic: &Topic, consumer: &str, next: Position) -> Result<(), LogError> {
-        self.ask(&Question::Commit(topic.clone(), consumer.to_owned(), next)).await
+        self.ask(&Question::Commit(topic.clone(), consumer.to_owned(), next))
+            .await
     }
 
     async fn warnings(&self, topic: &Topic) -> Result<Vec<String>, LogError> {

@@ -10,7 +10,7 @@ use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::task::JoinSet;
 
-use super::wire::{Frame, Place, Question, pack_stored, unpack};
+use super::wire::{Frame, LONGEST_PAGE, Place, Question, pack_stored, unpack};
 use crate::{Log, LogError, Position, Stored, Topic};
 
 /// How often a caller that waits is told that it is not forgotten.
@@ -67,7 +67,7 @@ async fn answer(
             with_patience(log.append(&topic, batch), answers).await
         }
         Question::Read(topic, from, max_bytes) => {
-            let page = patiently(log.read(&topic, from, max_bytes), answers).await?;
+            let page = patiently(log.read(&topic, from, max_bytes.min(LONGEST_PAGE)), answers).await?;
             say_messages(page, answers).await
         }
         Question::Follow(topic, from) => follow(log, &topic, from, questions, answers).await,
@@ -75,7 +75,9 @@ async fn answer(
         Question::Clear(topic) => with_patience(log.clear(&topic), answers).await,
         Question::Delete(topic) => with_patience(log.delete(&topic), answers).await,
         Question::List => with_patience(log.list(), answers).await,
-        Question::Committed(topic, consumer) => with_patience(log.committed(&topic, &consumer), answers).await,
+        Question::Committed(topic, consumer) => {
+            with_patience(log.committed(&topic, &consumer), answers).await
+        }
         Question::Commit(topic, consumer, next) => {
             with_patience(log.commit(&topic, &consumer, next), answers).await
         }
@@ -83,14 +85,23 @@ async fn answer(
     }
 }
 
-async fn say<T: Serialize>(answer: &Result<T, LogError>, answers: &mut OwnedWriteHalf) -> std::io::Result<()> {
+async fn say<T: Serialize>(
+    answer: &Result<T, LogError>,
+    answers: &mut OwnedWriteHalf,
+) -> std::io::Result<()> {
     Frame::new(answer, Vec::new()).write(answers).await
 }
 
-async fn say_messages(page: Result<Vec<Stored>, LogError>, answers: &mut OwnedWriteHalf) -> std::io::Result<()> {
+async fn say_messages(
+    page: Result<Vec<Stored>, LogError>,
+    answers: &mut OwnedWriteHalf,
+) -> std::io::Result<()> {
     let mut bytes = Vec::new();
-    let places: Result<Vec<Place>, LogError> =
-        page.map(|page| page.iter().map(|stored| pack_stored(stored, &mut bytes)).collect());
+    let places: Result<Vec<Place>, LogError> = page.map(|page| {
+        page.iter()
+            .map(|stored| pack_stored(stored, &mut bytes))
+            .collect()
+    });
     Frame::new(&places, bytes).write(answers).await
 }
 

@@ -8,8 +8,12 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use crate::{Message, Position, Stored, Topic};
 
-/// No page of the log is larger; whoever announces more is no relay.
-const LONGEST: u32 = 64 << 20;
+/// What is appended at once is not larger; no log takes a larger message.
+pub(super) const LONGEST_BATCH: usize = 64 << 20;
+/// A page stops here, or after the message that goes beyond.
+pub(super) const LONGEST_PAGE: usize = 32 << 20;
+/// Whoever announces a longer frame is no relay.
+const LONGEST: u32 = 97 << 20;
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -217,7 +221,13 @@ mod tests {
     #[test]
     fn a_message_longer_than_its_frame_is_an_error() {
         let mut bytes = Vec::new();
-        let sizes = pack(&Message { payload: b"1234".to_vec(), ..Message::default() }, &mut bytes);
+        let sizes = pack(
+            &Message {
+                payload: b"1234".to_vec(),
+                ..Message::default()
+            },
+            &mut bytes,
+        );
         assert!(unpack(sizes, &mut &bytes[..3]).is_err());
     }
 }
