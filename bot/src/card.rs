@@ -18,6 +18,9 @@ pub struct Draft {
     /// Seconds to wait after each iteration, on purpose.
     #[serde(default)]
     pub pace: Option<f64>,
+    /// Labels that its host must have.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub on: Vec<String>,
     /// The parameter whose buttons are shown.
     #[serde(default)]
     pub open: Option<String>,
@@ -376,6 +379,7 @@ mod tests {
             solver: "airy".to_owned(),
             given: given.collect(),
             pace: None,
+            on: Vec::new(),
             open: None,
             revision: 0,
         }

@@ -202,6 +202,7 @@ async fn the_catalogue_recommends_a_view() {
         version: "1.0".to_owned(),
         help: "a pulse".to_owned(),
         view: Some(view.to_owned()),
+        needs: Default::default(),
         parameters: vec![ParameterCard {
             name: "eps".to_owned(),
             kind: ParameterKind::Real { min: None, max: None },

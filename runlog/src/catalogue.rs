@@ -27,6 +27,9 @@ pub struct SolverCard {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub view: Option<String>,
     pub parameters: Vec<ParameterCard>,
+    /// What a host must have for it.
+    #[serde(default, skip_serializing_if = "crate::host::Needs::is_none")]
+    pub needs: crate::host::Needs,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

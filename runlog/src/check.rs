@@ -392,6 +392,7 @@ mod tests {
             version: "1".to_owned(),
             help: String::new(),
             view: None,
+            needs: Default::default(),
             parameters: vec![
                 real("eps", Some(1.0), Some(25.0), None, Some(4.0)),
                 real("h", Some(1e-5), Some(0.5), Some("L"), Some(0.01)),

@@ -1,18 +1,18 @@
 //! `kymo.claims`: which host may run which attempt, read in the log's order.
 //!
-//! The first claim for an attempt wins. It is a lease: its holder renews it, and while it lasts no other attempt of
-//! the run can be claimed. Time is the log's own (when it took a claim, plus the length that the claim asks for), so
-//! hosts whose clocks differ still agree.
+//! The first claim for an attempt wins. It is a lease: its holder renews it, and while it is renewed no other attempt
+//! of the run can be claimed. No two clocks are compared: the holder counts from its own last renewal, everybody else
+//! from when they last heard of it, and the log's order settles the rest, because a claim that takes over says what
+//! its claimant had heard.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-
 use uuid::Uuid;
 
-use crate::Topic;
+use crate::{Position, Topic};
 
 pub const TOPIC: &str = "kymo.claims";
 
@@ -28,16 +28,22 @@ pub struct Claim {
     pub host: String,
     /// One life of one initiator on that host.
     pub holder: Uuid,
+    /// By the claimant's own clock, which nobody else reckons with.
     pub at: DateTime<Utc>,
-    pub until: DateTime<Utc>,
+    /// To take over: where the last record stands that the claimant has heard of the lease that it takes for ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<Position>,
     #[serde(default)]
     pub released: bool,
 }
 
-/// How long a claim holds without being renewed.
-pub const LENGTH: Duration = Duration::from_secs(60);
+/// How long nothing must have been heard of a claim before anybody else may take the run over.
+pub const LENGTH: Duration = Duration::from_secs(10);
+/// How long its holder goes on without having renewed it. Shorter than [`LENGTH`], so that a solver that is cut off
+/// has stopped before another one starts.
+pub const HOLD: Duration = Duration::from_secs(8);
 /// How often a watchdog renews it.
-pub const RENEWAL: Duration = Duration::from_secs(15);
+pub const RENEWAL: Duration = Duration::from_secs(3);
 
 /// The newest attempt of a run, and who holds it.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,15 +53,9 @@ pub struct Lease {
     pub holder: Uuid,
     /// When the log took the claim that won.
     pub since: DateTime<Utc>,
-    pub ends: DateTime<Utc>,
+    /// Where its newest record stands.
+    pub heard: Position,
     pub released: bool,
-}
-
-impl Lease {
-    /// Whether its holder may still run the attempt, so that nobody else may claim the next.
-    pub fn holds_at(&self, now: DateTime<Utc>) -> bool {
-        !self.released && now < self.ends
-    }
 }
 
 /// The leases of all runs.
@@ -63,12 +63,17 @@ impl Lease {
 pub struct Leases(BTreeMap<Topic, Lease>);
 
 impl Leases {
-    /// Takes the next claim; `at` is when the log took it.
-    pub fn apply(&mut self, claim: &Claim, at: DateTime<Utc>) {
+    /// Takes the next claim, as it stands in the log.
+    pub fn apply(&mut self, claim: &Claim, position: Position, at: DateTime<Utc>) {
         let wins = match self.0.get(&claim.topic) {
             None => !claim.released,
             Some(lease) if claim.attempt == lease.attempt => claim.holder == lease.holder && !lease.released,
-            Some(lease) => claim.attempt > lease.attempt && !claim.released && !lease.holds_at(at),
+            // Whoever takes over has heard everything that the holder has said: a renewal in between keeps the lease.
+            Some(lease) => {
+                claim.attempt > lease.attempt
+                    && !claim.released
+                    && (lease.released || claim.after == Some(lease.heard))
+            }
         };
         if wins {
             let renewed = self
@@ -80,7 +85,7 @@ impl Leases {
                 host: claim.host.clone(),
                 holder: claim.holder,
                 since: renewed.map_or(at, |lease| lease.since),
-                ends: at + length(claim),
+                heard: position,
                 released: claim.released,
             };
             self.0.insert(claim.topic.clone(), lease);
@@ -90,14 +95,6 @@ impl Leases {
     pub fn find(&self, topic: &Topic) -> Option<&Lease> {
         self.0.get(topic)
     }
-}
-
-/// A claim cannot be longer than it should be, nor end before it began.
-fn length(claim: &Claim) -> chrono::Duration {
-    (claim.until - claim.at).clamp(
-        chrono::Duration::zero(),
-        chrono::Duration::from_std(LENGTH).unwrap_or_default(),
-    )
 }
 
 /// A claim as its holder writes it: to win an attempt, to renew or to release it.
@@ -115,8 +112,16 @@ pub fn claim(
         host: host.to_owned(),
         holder,
         at: now,
-        until: now + LENGTH,
+        after: None,
         released,
+    }
+}
+
+/// A claim on the next attempt of a run whose last lease has ended without a word.
+pub fn take_over(lease: &Lease, claim: Claim) -> Claim {
+    Claim {
+        after: Some(lease.heard),
+        ..claim
     }
 }
 
@@ -126,116 +131,139 @@ mod tests {
 
     use super::*;
 
-    fn at(seconds: i64) -> DateTime<Utc> {
-        DateTime::from_timestamp(1_700_000_000 + seconds, 0).expect("a time")
-    }
-
     fn topic() -> Topic {
         Topic::parse("airy").expect("a name")
     }
 
-    fn holder(number: u128) -> Uuid {
-        Uuid::from_u128(number)
+    /// What stands in the log: attempt, holder, and what the claim is for.
+    #[derive(Clone, Copy, Debug)]
+    enum Said {
+        /// A claim, or a renewal.
+        Claims(u32, u128),
+        /// A claim by one who has heard the record at this position and nothing after it.
+        TakesOver(u32, u128, i64),
+        Releases(u32, u128),
+    }
+    use Said::{Claims, Releases, TakesOver};
+
+    fn apply(leases: &mut Leases, position: i64, said: Said) {
+        let (attempt, who, after, released) = match said {
+            Claims(attempt, who) => (attempt, who, None, false),
+            TakesOver(attempt, who, after) => (attempt, who, Some(Position(after)), false),
+            Releases(attempt, who) => (attempt, who, None, true),
+        };
+        // No two clocks agree: the hosts' and the log's count for nothing.
+        let clock = |seconds| DateTime::from_timestamp(seconds, 0).expect("a time");
+        let own_clock = clock(1_700_000_000 - 86_400 * who as i64);
+        let claim = Claim {
+            after,
+            ..claim(
+                &topic(),
+                attempt,
+                "lab",
+                Uuid::from_u128(who),
+                own_clock,
+                released,
+            )
+        };
+        leases.apply(&claim, Position(position), clock(1_700_000_000 - position * 60));
     }
 
-    /// (log's time, attempt, holder, released)
-    fn winner(claims: &[(i64, u32, u128, bool)]) -> Option<(u32, u128, bool)> {
+    fn winner(said: &[Said]) -> Option<(u32, u128, bool)> {
         let mut leases = Leases::default();
-        for (seconds, attempt, who, released) in claims {
-            // The claimant's own clock is an hour off: only the length may count.
-            let own_clock = at(*seconds + 3600);
-            leases.apply(
-                &claim(&topic(), *attempt, "lab", holder(*who), own_clock, *released),
-                at(*seconds),
-            );
+        for (position, said) in (0..).zip(said) {
+            apply(&mut leases, position, *said);
         }
-        leases
-            .find(&topic())
-            .map(|lease| (lease.attempt, lease.holder.as_u128(), lease.released))
+        let lease = leases.find(&topic())?;
+        Some((lease.attempt, lease.holder.as_u128(), lease.released))
     }
 
     #[test]
     fn the_first_claim_wins_and_only_its_holder_keeps_it() {
-        type Case = (
-            &'static str,
-            &'static [(i64, u32, u128, bool)],
-            Option<(u32, u128, bool)>,
-        );
+        type Case = (&'static str, &'static [Said], Option<(u32, u128, bool)>);
         let cases: &[Case] = &[
             ("nothing", &[], None),
-            (
-                "two at once",
-                &[(0, 1, 1, false), (0, 1, 2, false)],
-                Some((1, 1, false)),
-            ),
+            ("two at once", &[Claims(1, 1), Claims(1, 2)], Some((1, 1, false))),
             (
                 "the next attempt while the lease lasts",
-                &[(0, 1, 1, false), (59, 2, 2, false)],
+                &[Claims(1, 1), Claims(2, 2)],
                 Some((1, 1, false)),
             ),
             (
-                "the next attempt after it",
-                &[(0, 1, 1, false), (60, 2, 2, false)],
+                "taken over",
+                &[Claims(1, 1), TakesOver(2, 2, 0)],
                 Some((2, 2, false)),
             ),
             (
-                "renewed",
-                &[(0, 1, 1, false), (50, 1, 1, false), (100, 2, 2, false)],
+                "taken over by two at once",
+                &[Claims(1, 1), TakesOver(2, 3, 0), TakesOver(2, 2, 0)],
+                Some((2, 3, false)),
+            ),
+            (
+                "renewed just before it was taken over",
+                &[Claims(1, 1), Claims(1, 1), TakesOver(2, 2, 0)],
                 Some((1, 1, false)),
             ),
             (
+                "taken over after the renewal",
+                &[Claims(1, 1), Claims(1, 1), TakesOver(2, 2, 1)],
+                Some((2, 2, false)),
+            ),
+            (
                 "released",
-                &[(0, 1, 1, false), (5, 1, 1, true), (6, 2, 2, false)],
+                &[Claims(1, 1), Releases(1, 1), Claims(2, 2)],
                 Some((2, 2, false)),
             ),
             (
                 "released by somebody else",
-                &[(0, 1, 1, false), (5, 1, 2, true)],
+                &[Claims(1, 1), Releases(1, 2)],
                 Some((1, 1, false)),
             ),
             (
                 "renewed after release",
-                &[(0, 1, 1, false), (5, 1, 1, true), (6, 1, 1, false)],
+                &[Claims(1, 1), Releases(1, 1), Claims(1, 1)],
                 Some((1, 1, true)),
             ),
             (
-                "late but before anybody",
-                &[(0, 1, 1, false), (90, 1, 1, false)],
-                Some((1, 1, false)),
-            ),
-            (
-                "too late",
-                &[(0, 1, 1, false), (90, 2, 2, false), (91, 1, 1, false)],
+                "renewed too late",
+                &[Claims(1, 1), TakesOver(2, 2, 0), Claims(1, 1)],
                 Some((2, 2, false)),
             ),
-            ("released before it was claimed", &[(0, 1, 1, true)], None),
+            (
+                "what others said in between does not count",
+                &[Claims(1, 1), Claims(1, 3), TakesOver(2, 2, 0)],
+                Some((2, 2, false)),
+            ),
+            ("released before it was claimed", &[Releases(1, 1)], None),
         ];
-        for (name, claims, expected) in cases {
-            assert_eq!(&winner(claims), expected, "{name}");
+        for (name, said, expected) in cases {
+            assert_eq!(&winner(said), expected, "{name}");
         }
     }
 
     proptest! {
         #[test]
-        fn attempts_only_grow_and_never_overlap(
-            claims in proptest::collection::vec((0i64..40, 1u32..6, 1u128..4, any::<bool>()), 0..60),
+        fn attempts_only_grow_and_nobody_is_overtaken_unheard(
+            said in proptest::collection::vec((0u8..3, 1u32..6, 1u128..4, 0i64..8), 0..60),
         ) {
             let mut leases = Leases::default();
-            let mut now = 0;
-            let mut before: Option<Lease> = None;
-            for (pause, attempt, who, released) in claims {
-                now += pause;
-                leases.apply(&claim(&topic(), attempt, "lab", holder(who), at(now), released), at(now));
-                let after = leases.find(&topic()).cloned();
-                if let (Some(before), Some(after)) = (&before, &after) {
+            for (position, (what, attempt, who, back)) in (0..).zip(said) {
+                let said = match what {
+                    0 => Claims(attempt, who),
+                    1 => TakesOver(attempt, who, position - back),
+                    _ => Releases(attempt, who),
+                };
+                let before = leases.find(&topic()).cloned();
+                apply(&mut leases, position, said);
+                if let (Some(before), Some(after)) = (before, leases.find(&topic())) {
                     prop_assert!(after.attempt >= before.attempt);
                     if after.attempt > before.attempt {
-                        prop_assert!(!before.holds_at(at(now)), "two attempts at once");
+                        let heard = matches!(said, TakesOver(_, _, after) if Position(after) == before.heard);
+                        prop_assert!(before.released || heard, "two attempts at once");
                     } else {
                         prop_assert_eq!(after.holder, before.holder);
                     }
                 }
-                before = after;
             }
         }
     }

@@ -9,6 +9,7 @@ mod digest;
 pub mod embedded;
 mod envelope;
 pub mod event;
+pub mod host;
 pub mod kafka;
 mod limits;
 mod log;

@@ -36,6 +36,9 @@ pub enum Order {
         /// Seconds to wait after each iteration, on purpose.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pace: Option<f64>,
+        /// Labels that the host must have, all of them. Where a run is placed is no part of its identity.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        on: Vec<String>,
     },
     Stop {
         topic: Topic,

@@ -52,6 +52,8 @@ pub struct StartOrder {
     pub position: Position,
     pub fresh: bool,
     pub pace: Option<f64>,
+    /// Labels that the host must have.
+    pub on: Vec<String>,
 }
 
 /// An order to stop, as the log took it.
@@ -111,7 +113,7 @@ impl RunBook {
 
     /// Takes a record of `kymo.claims`; the error is why it is none.
     pub fn push_claim(&mut self, stored: &Stored) -> Result<(), String> {
-        self.claim(&stored.json()?, stored.at);
+        self.claim(&stored.json()?, stored.position, stored.at);
         Ok(())
     }
 
@@ -134,6 +136,7 @@ impl RunBook {
                 topic,
                 fresh,
                 pace,
+                on,
             } => {
                 let facts = self.entry(topic, run);
                 facts.start = Some(StartOrder {
@@ -143,6 +146,7 @@ impl RunBook {
                     position,
                     fresh: *fresh,
                     pace: *pace,
+                    on: on.clone(),
                 });
                 facts.stop = None;
                 facts.settle();
@@ -162,8 +166,8 @@ impl RunBook {
         }
     }
 
-    pub fn claim(&mut self, claim: &Claim, at: DateTime<Utc>) {
-        self.leases.apply(claim, at);
+    pub fn claim(&mut self, claim: &Claim, position: Position, at: DateTime<Utc>) {
+        self.leases.apply(claim, position, at);
         if let Some(facts) = self.runs.get_mut(&claim.topic) {
             facts.lease = self.leases.find(&claim.topic).cloned();
             facts.settle();

@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 use kymo_runlog::catalogue::HostCatalogue;
 use kymo_runlog::claim::Claim;
 use kymo_runlog::event::EventRecord;
+use kymo_runlog::host::HostRecord;
 use kymo_runlog::order::{Order, OrderRecord};
 use kymo_runlog::{
     Change, Complaint, Marker, Message, Outcome, Position, Record, Replay, RunId, RunWriter, Stored, Value,
@@ -118,6 +119,7 @@ fn every_example_is_what_the_code_reads_and_writes() {
         assert_eq!(event.run.topic(), event.topic);
     }
     the_same::<HostCatalogue>("json catalogue");
+    the_same::<HostRecord>("json host");
 }
 
 #[test]

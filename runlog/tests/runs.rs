@@ -79,6 +79,7 @@ fn push(book: &mut RunBook, fact: &Fact, s: i64) {
                 topic,
                 fresh,
                 pace: None,
+                on: Vec::new(),
             };
             book.order(&OrderRecord { id, at, by, order }, at, Position(s));
         }
@@ -90,7 +91,11 @@ fn push(book: &mut RunBook, fact: &Fact, s: i64) {
             book.order(&OrderRecord { id, at, by, order }, at, Position(s));
         }
         Fact::Claim { attempt, released } => {
-            book.claim(&claim(&topic, attempt, "lab", Uuid::nil(), at, released), at);
+            book.claim(
+                &claim(&topic, attempt, "lab", Uuid::nil(), at, released),
+                Position(s),
+                at,
+            );
         }
         Fact::Event { attempt, event } => {
             let host = "lab".to_owned();

@@ -14,6 +14,7 @@ pub fn card() -> SolverCard {
         version: "1".to_owned(),
         help: "Lorenz's strange attractor: x, y and z over time, by Runge-Kutta".to_owned(),
         view: Some("z".to_owned()),
+        needs: Default::default(),
         parameters: vec![
             real("sigma", 10.0, None, None, "Prandtl number"),
             real("rho", 28.0, None, None, "Rayleigh number over its critical value"),

@@ -22,6 +22,7 @@ pub fn card() -> SolverCard {
         version: "1".to_owned(),
         help: "pi and the price of a European call option, estimated from random samples".to_owned(),
         view: Some("pi".to_owned()),
+        needs: Default::default(),
         parameters: vec![
             whole(
                 "seed",

@@ -44,6 +44,7 @@ pub fn job(solver: &str, attempt: u32) -> Job {
                 version: "1".to_owned(),
                 help: String::new(),
                 view: None,
+                needs: Default::default(),
                 parameters: Vec::new(),
             },
             program: Program::Command(CommandLine::default()),

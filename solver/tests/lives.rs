@@ -234,6 +234,7 @@ async fn starting_afresh_forgets_and_begins_at_one() {
             topic: run.topic(),
             fresh: true,
             pace: None,
+            on: Vec::new(),
         })
         .await;
     house

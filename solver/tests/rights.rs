@@ -120,6 +120,7 @@ async fn a_built_in_solver_that_is_killed_goes_on_bit_for_bit() {
             topic,
             fresh: false,
             pace: Some(0.1),
+            on: Vec::new(),
         })
         .await;
     for iteration in [10, 25] {

@@ -85,6 +85,7 @@ fn order(bot: u64, ask: &Ask, run: &Run) -> kymo_runlog::order::OrderRecord {
             topic: run.topic.clone(),
             fresh: false,
             pace: run.pace,
+            on: run.on.clone(),
         },
     )
 }

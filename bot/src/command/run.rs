@@ -93,6 +93,7 @@ fn read(state: &State, solver: &str, assignments: &[String]) -> Result<Draft, St
         solver: card.name.clone(),
         given,
         pace,
+        on: Vec::new(),
         open: None,
         revision: 0,
     })
@@ -147,6 +148,7 @@ pub(super) async fn picked(facts: &Facts, ask: &Ask, tag: &str) -> anyhow::Resul
             solver,
             given: Parameters::default(),
             pace: None,
+            on: Vec::new(),
             open: None,
             revision: 0,
         },
@@ -354,6 +356,7 @@ async fn start(
         topic: topic.clone(),
         fresh,
         pace: draft.pace,
+        on: draft.on.clone(),
     };
     let mut answer = close(ask, id, "Ordered", html).outcome(format!("ordered the start of {topic}"));
     // The order comes before the card is dropped: if the bot dies in between, the press is handled

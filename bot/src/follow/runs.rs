@@ -68,6 +68,10 @@ pub struct Run {
     pub by: Option<String>,
     /// Seconds of waiting after each iteration, as ordered last.
     pub pace: Option<f64>,
+    /// Labels that its host must have, as ordered last.
+    pub on: Vec<String>,
+    /// When the log took the newest order to start it.
+    pub ordered_at: DateTime<Utc>,
     /// When its newest attempt began.
     pub started_at: Option<DateTime<Utc>>,
     /// When it was last heard of.
@@ -85,11 +89,17 @@ impl Runs {
     pub fn order(&mut self, order: &OrderRecord, at: DateTime<Utc>) -> Option<Topic> {
         match &order.order {
             Order::Start {
-                run: id, topic, pace, ..
+                run: id,
+                topic,
+                pace,
+                on,
+                ..
             } => {
                 let run = self.entry(topic, id, at);
                 run.by = Some(order.by.clone());
                 run.pace = *pace;
+                run.on = on.clone();
+                run.ordered_at = at;
                 let changes = at >= run.at && !run.phase.is_busy();
                 if changes {
                     run.phase = Phase::Queued;
@@ -168,6 +178,8 @@ impl Runs {
             host: None,
             by: None,
             pace: None,
+            on: Vec::new(),
+            ordered_at: at,
             started_at: None,
             at,
         })
@@ -224,6 +236,7 @@ pub(crate) mod tests {
             topic: id.topic(),
             fresh: false,
             pace: None,
+            on: Vec::new(),
         })
     }
 

@@ -101,6 +101,7 @@ pub(crate) mod tests {
             version: "1".to_owned(),
             help: "an Airy pulse enters a layer".to_owned(),
             view: Some("E[x=0.6]".to_owned()),
+            needs: Default::default(),
             parameters: vec![
                 parameter(
                     "eps",

@@ -51,6 +51,7 @@ fn card() -> SolverCard {
         version: "1".into(),
         help: String::new(),
         view: None,
+        needs: Default::default(),
         parameters: vec![
             parameter("eps", 1.0),
             parameter("h", 0.02),

@@ -54,6 +54,7 @@ async fn a_run_is_ordered_through_its_card() {
         topic: run(&["eps=8"]).topic(),
         fresh: false,
         pace: Some(0.5),
+        on: Vec::new(),
     };
     assert_eq!(house.order(1).await, wanted);
     let closed = house

@@ -363,6 +363,7 @@ pub fn airy() -> SolverCard {
         version: "1".to_owned(),
         help: "an Airy pulse enters a layer".to_owned(),
         view: Some("E[x=0.6]".to_owned()),
+        needs: Default::default(),
         parameters: vec![
             parameter("eps", real(Some(1.0), Some(25.0)), Some(Value::Number(4.0)), None),
             parameter(

@@ -146,6 +146,7 @@ pub fn card() -> SolverCard {
         help: "An Airy pulse enters a plane-layered dielectric: the field E(t, x) by the method of approximating functions"
             .to_owned(),
         view: Some("E[x=0.6]".to_owned()),
+        needs: Default::default(),
         parameters,
     }
 }

@@ -215,6 +215,7 @@ fn entry(table: Table, folder: &Path) -> Result<Entry, String> {
             version: table.version.unwrap_or_else(|| "1".to_owned()),
             help: table.help,
             view: table.view,
+            needs: Default::default(),
             parameters,
         },
     })

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use kymo_runlog::Topic;
+use kymo_runlog::host::Taken;
 
 use crate::folder::Job;
 
@@ -12,6 +13,9 @@ pub trait Crew: Send {
     fn is_open(&self) -> bool;
 
     fn has(&self, topic: &Topic) -> bool;
+
+    /// What the living ones have taken of the host.
+    fn taken(&self) -> Taken;
 
     fn start(&mut self, job: Job) -> anyhow::Result<()>;
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 use anyhow::Context;
 use async_trait::async_trait;
 use kymo_runlog::Topic;
+use kymo_runlog::host::Taken;
 use nix::sys::signal::SigSet;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -103,6 +104,14 @@ impl Crew for Here {
     }
 
     /// A session of its own, so that it survives us and no terminal signals it.
+    fn taken(&self) -> Taken {
+        let mut taken = Taken::default();
+        for member in self.members.values() {
+            taken.add(&member.job.entry.card.needs);
+        }
+        taken
+    }
+
     fn start(&mut self, job: Job) -> anyhow::Result<()> {
         let folder = RunFolder::of(&self.data, &job.topic);
         folder.create()?;

@@ -1,12 +1,16 @@
-//! What the initiator has read: the book of runs, how failures follow each other, and who can run what.
+//! What the initiator has read: the book of runs, how failures follow each other, who can run what, and who is there.
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use kymo_runlog::catalogue::{self, HostCatalogue};
 use kymo_runlog::event::{self, EventRecord, RunEvent};
-use kymo_runlog::{Log, LogError, Position, RunBook, StartOrder, Stored, Topic, claim, order};
+use kymo_runlog::host::{self, HostRecord};
+use kymo_runlog::{Log, LogError, Position, RunBook, RunId, StartOrder, Stored, Topic, claim, order};
+use tokio::time::Instant;
 
+use super::lapse::Lapses;
+use super::pool::Pool;
 use crate::restart::Row;
 use crate::watchdog::tell;
 
@@ -22,10 +26,19 @@ pub enum Source {
     Events,
     Orders,
     Catalogue,
+    Hosts,
 }
 
 impl Source {
-    pub const ALL: [Self; 4] = [Self::Claims, Self::Events, Self::Orders, Self::Catalogue];
+    pub const ALL: [Self; 5] = [
+        Self::Claims,
+        Self::Events,
+        Self::Orders,
+        Self::Catalogue,
+        Self::Hosts,
+    ];
+    /// Who was there earlier means nothing.
+    const WITH_HISTORY: [Self; 4] = [Self::Claims, Self::Events, Self::Orders, Self::Catalogue];
 
     pub fn topic(self) -> Topic {
         match self {
@@ -33,6 +46,7 @@ impl Source {
             Self::Events => event::topic(),
             Self::Orders => order::topic(),
             Self::Catalogue => catalogue::topic(),
+            Self::Hosts => host::topic(),
         }
     }
 }
@@ -95,7 +109,9 @@ impl History {
 pub struct Ledger {
     pub book: RunBook,
     histories: BTreeMap<Topic, History>,
-    hosts: BTreeMap<String, HostCatalogue>,
+    catalogues: BTreeMap<String, HostCatalogue>,
+    pub pool: Pool,
+    pub lapses: Lapses,
     next: BTreeMap<Source, Position>,
 }
 
@@ -116,11 +132,19 @@ impl Ledger {
 
     fn take(&mut self, source: Source, stored: &Stored) -> Result<(), String> {
         match source {
-            Source::Claims => self.book.push_claim(stored),
+            Source::Claims => {
+                self.book.push_claim(stored)?;
+                let claim: claim::Claim = stored.json()?;
+                if let Some(lease) = self.book.lease(&claim.topic) {
+                    self.lapses.hear_lease(&claim.topic, lease, Instant::now());
+                }
+                Ok(())
+            }
             Source::Orders => self.book.push_order(stored),
             Source::Events => {
                 self.book.push_event(stored)?;
                 let event: EventRecord = stored.json()?;
+                self.lapses.hear_event(&event, stored.at, Instant::now());
                 self.histories
                     .entry(event.topic.clone())
                     .or_default()
@@ -129,7 +153,12 @@ impl Ledger {
             }
             Source::Catalogue => {
                 let host: HostCatalogue = stored.json()?;
-                self.hosts.insert(host.host.clone(), host);
+                self.catalogues.insert(host.host.clone(), host);
+                Ok(())
+            }
+            Source::Hosts => {
+                let host: HostRecord = stored.json()?;
+                self.pool.hear(host, Instant::now());
                 Ok(())
             }
         }
@@ -137,7 +166,7 @@ impl Ledger {
 
     /// Reads everything that stands in the shared topics now.
     pub async fn catch_up(&mut self, log: &dyn Log) -> Result<(), LogError> {
-        for source in Source::ALL {
+        for source in Source::WITH_HISTORY {
             let topic = source.topic();
             loop {
                 let chunk = log.read(&topic, self.next(source), CHUNK).await?;
@@ -169,13 +198,30 @@ impl Ledger {
             .is_some_and(|began| began > at)
     }
 
-    /// Whether some other host's catalogue has the solver.
-    pub fn is_known_elsewhere(&self, host: &str, solver: &str) -> bool {
-        let others = self.hosts.values().filter(|other| other.host != host);
-        others
-            .flat_map(|other| &other.solvers)
-            .any(|card| card.name == solver)
+    /// Whether some other host's catalogue has the run's solver, and what it takes the run for if it takes it.
+    pub fn is_known_elsewhere(&self, host: &str, run: &RunId) -> Elsewhere {
+        let others = self.catalogues.values().filter(|other| other.host != host);
+        let mut known = Elsewhere::Unknown;
+        for card in others.flat_map(|other| &other.solvers) {
+            if card.name == run.solver {
+                match card.complete(&run.parameters) {
+                    Ok(same) if same == *run => return Elsewhere::Taken,
+                    Ok(_) | Err(_) => known = Elsewhere::Known,
+                }
+            }
+        }
+        known
     }
+}
+
+/// What other hosts' catalogues say of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Elsewhere {
+    Unknown,
+    /// One has its solver, with other parameters.
+    Known,
+    /// One takes it as it is.
+    Taken,
 }
 
 #[cfg(test)]
@@ -229,6 +275,7 @@ mod tests {
             position: Position(1),
             fresh,
             pace: None,
+            on: Vec::new(),
         }
     }
 

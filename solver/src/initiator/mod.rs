@@ -1,10 +1,16 @@
-//! The initiator: one per machine. It takes orders from the log, publishes what this machine can run, claims runs
-//! and starts a watchdog for each. Stop orders are obeyed by the watchdogs themselves, which outlive it.
+//! The initiator: one per machine. It takes orders from the log, publishes what this machine can run and has room for,
+//! claims runs and starts a watchdog for each. Stop orders are obeyed by the watchdogs themselves, which outlive it.
+//! Several of them form a pool: who gets a run is settled by the first claim, and when a claim is not renewed any more,
+//! another one takes the run over.
 
 mod crew;
 mod here;
+mod lapse;
 pub(crate) mod ledger;
+pub mod machine;
 mod plan;
+mod pool;
+mod presence;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -19,28 +25,34 @@ use kymo_door::Door;
 use kymo_runlog::catalogue::{self, HostCatalogue};
 use kymo_runlog::claim::{self, Lease};
 use kymo_runlog::event::{self, EventRecord, RunEvent};
+use kymo_runlog::host::{Capacity, HostRecord, Needs, Place};
 use kymo_runlog::{Log, LogError, Message, Position, RunFacts, Stored, Topic};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use self::crew::{Crew, Gone};
 use self::here::Here;
-use self::ledger::{Ledger, Source};
-use self::plan::{Fitness, Step, step};
+use self::ledger::{Elsewhere, Ledger, Source};
+use self::plan::{Fitness, Step, View, step};
+use self::presence::{Clock, Room};
 use crate::catalogue::Catalogue;
 use crate::events::{self, patiently};
 use crate::folder::Job;
 use crate::spool::Courier;
-use crate::watchdog::tell::Speaker;
+use crate::watchdog::tell::{self, Speaker};
 
 /// Deaths of a run's watchdog that are further apart are not in a row.
-const DEATHS_APART: chrono::TimeDelta = chrono::TimeDelta::minutes(5);
+const DEATHS_APART: Duration = Duration::from_secs(300);
 
 /// What an initiator is started with.
 #[derive(Clone, Debug)]
 pub struct InitiatorConfig {
     pub host: String,
+    /// What runs can be pinned to; the host's own name is one, too.
+    pub labels: Vec<String>,
+    pub capacity: Capacity,
     pub data: PathBuf,
     pub catalogue: Catalogue,
     /// Argv prefix of `kymo watchdog`; the job file is appended.
@@ -67,17 +79,30 @@ async fn run_with(
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
     let courier = Courier::patrol(&config.data, door);
+    let presence = HostRecord {
+        host: config.host.clone(),
+        life: Uuid::new_v4(),
+        at: Utc::now(),
+        labels: config.labels.clone(),
+        capacity: config.capacity,
+        taken: crew.taken(),
+        left: false,
+    };
     let mut initiator = Initiator {
         config,
         log,
         courier,
+        room: watch::Sender::new(Room::of(&*crew)),
+        presence,
         crew,
         gone: Vec::new(),
         ledger: Ledger::default(),
         deaths: BTreeMap::new(),
-        lost: BTreeMap::new(),
+        clock: Clock::default(),
+        namesake: false,
     };
     let worked = stop.run_until_cancelled(initiator.work()).await;
+    presence::leave(&*initiator.log, &initiator.presence, Room::of(&*initiator.crew)).await;
     initiator.courier.finish(Duration::from_millis(500)).await;
     worked.unwrap_or(Ok(()))
 }
@@ -91,14 +116,26 @@ struct Initiator {
     gone: Vec<Gone>,
     ledger: Ledger,
     deaths: BTreeMap<Topic, Deaths>,
-    /// Runs whose claim we lost, and when to try again at the earliest: our clock may differ from the log's.
-    lost: BTreeMap<Topic, DateTime<Utc>>,
+    /// What this host says of itself, but for what is taken.
+    presence: HostRecord,
+    room: watch::Sender<Room>,
+    clock: Clock,
+    /// Another initiator has our name, and that was said.
+    namesake: bool,
+}
+
+/// Whether it is still a run's turn in the order in which they were ordered.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    Open,
+    /// One that was ordered earlier waits for room here.
+    Over,
 }
 
 /// Watchdogs of one run that died here in a row.
 struct Deaths {
     count: u32,
-    last: DateTime<Utc>,
+    last: Instant,
     /// The alert that the next attempt should resolve.
     incident: Option<String>,
 }
@@ -124,6 +161,11 @@ impl Initiator {
                 news.clone(),
             ));
         }
+        followers.spawn(presence::speak(
+            log.clone(),
+            self.presence.clone(),
+            self.room.subscribe(),
+        ));
         let mut waiting = false;
         loop {
             self.gone.extend(self.crew.take_gone());
@@ -138,20 +180,55 @@ impl Initiator {
                     if !std::mem::replace(&mut waiting, true) {
                         tracing::warn!(%error, "waiting for the log");
                     }
-                    Some(Utc::now() + Duration::from_millis(500))
+                    Some(Instant::now() + Duration::from_millis(500))
                 }
                 Err(error) => return Err(error.into()),
             };
+            let room = Room::of(&*self.crew);
+            self.room
+                .send_if_modified(|known| std::mem::replace(known, room) != room);
             tokio::select! {
                 Some((source, stored)) = inbox.recv() => {
-                    self.ledger.apply(source, &stored);
+                    self.hear(source, &stored);
                     while let Ok((source, stored)) = inbox.try_recv() {
-                        self.ledger.apply(source, &stored);
+                        self.hear(source, &stored);
                     }
                 }
                 () = self.crew.news() => {}
                 () = until(wake) => {}
             }
+        }
+    }
+
+    fn hear(&mut self, source: Source, stored: &Stored) {
+        self.ledger.apply(source, stored);
+        if source == Source::Hosts
+            && let Ok(said) = stored.json::<HostRecord>()
+        {
+            self.compare_with_ours(&said, stored.at);
+        }
+    }
+
+    /// Our own presence tells how the log is, and its clock; anybody else's with our name is somebody's mistake.
+    fn compare_with_ours(&mut self, said: &HostRecord, logged: DateTime<Utc>) {
+        if said.life == self.presence.life {
+            self.ledger.lapses.hear_log(Instant::now());
+            let host = &self.config.host;
+            if let Some(alert) = self.clock.compare(host, said.at, logged, Utc::now()) {
+                self.courier.send(alert);
+            }
+        } else if !self.namesake
+            && said.host == self.config.host
+            && !said.left
+            // What an earlier life of ours said last may come after our first word, but not much later.
+            && self.presence.at.signed_duration_since(said.at) < chrono::TimeDelta::zero()
+        {
+            self.namesake = true;
+            tracing::error!(
+                host = said.host,
+                "another initiator has the same name as this one; give each host a name of its own with `host` under \
+                 [initiator] in kymo.toml, otherwise nobody can tell their runs apart"
+            );
         }
     }
 
@@ -177,7 +254,7 @@ impl Initiator {
     }
 
     /// Deals with everything that is known now; says when to look again at the latest.
-    async fn round(&mut self) -> Result<Option<DateTime<Utc>>, LogError> {
+    async fn round(&mut self) -> Result<Option<Instant>, LogError> {
         if !self.gone.is_empty() {
             // Their last events and releases may be in the log already.
             self.ledger.catch_up(&*self.log).await?;
@@ -190,40 +267,45 @@ impl Initiator {
             self.ledger.catch_up(&*self.log).await?;
         }
         let mut wake = None;
-        let topics: Vec<Topic> = self
+        let mut wanted: Vec<(Option<Position>, Topic)> = self
             .ledger
             .book
             .runs()
             .filter(|run| run.wanted)
-            .map(|run| run.topic.clone())
+            .map(|run| (run.start.as_ref().map(|start| start.position), run.topic.clone()))
             .collect();
-        for topic in topics {
-            if let Step::Wait(at) = self.deal_with(&topic).await? {
-                wake = Some(wake.map_or(at, |wake: DateTime<Utc>| wake.min(at)));
+        // Whoever was ordered first is first.
+        wanted.sort();
+        let mut turn = Turn::Open;
+        for (_, topic) in wanted {
+            match self.deal_with(&topic, turn).await? {
+                Step::Wait(at) => wake = Some(wake.map_or(at, |wake: Instant| wake.min(at))),
+                Step::Queue => turn = Turn::Over,
+                Step::Nothing | Step::Claim { .. } | Step::Refuse { .. } | Step::NoteStop { .. } => {}
             }
         }
         // A watchdog that could not even be started.
         Ok(if self.gone.is_empty() {
             wake
         } else {
-            Some(Utc::now())
+            Some(Instant::now())
         })
     }
 
-    async fn deal_with(&mut self, topic: &Topic) -> Result<Step, LogError> {
-        let step = match self.next_step(topic) {
-            step @ (Step::Nothing | Step::Wait(_)) => return Ok(step),
+    async fn deal_with(&mut self, topic: &Topic, turn: Turn) -> Result<Step, LogError> {
+        let step = match self.next_step(topic, turn) {
+            step @ (Step::Nothing | Step::Wait(_) | Step::Queue) => return Ok(step),
             Step::Claim { .. } | Step::Refuse { .. } | Step::NoteStop { .. } => {
                 // Before something irrevocable: the newest news.
                 self.ledger.catch_up(&*self.log).await?;
-                self.next_step(topic)
+                self.next_step(topic, turn)
             }
         };
         let Some(facts) = self.ledger.book.find(topic).cloned() else {
             return Ok(Step::Nothing);
         };
         match &step {
-            Step::Nothing | Step::Wait(_) => {}
+            Step::Nothing | Step::Wait(_) | Step::Queue => {}
             Step::Claim { attempt } => self.claim(&facts, *attempt).await?,
             Step::Refuse { reason } => {
                 self.tell(
@@ -242,39 +324,39 @@ impl Initiator {
         Ok(step)
     }
 
-    fn next_step(&self, topic: &Topic) -> Step {
+    fn next_step(&self, topic: &Topic, turn: Turn) -> Step {
         let Some(facts) = self.ledger.book.find(topic) else {
             return Step::Nothing;
         };
-        let now = Utc::now();
+        let now = Instant::now();
         let pause = |deaths: &Deaths| deaths.last + plan::pause_after_death(deaths.count);
-        let not_before = self
-            .deaths
-            .get(topic)
-            .map(pause)
-            .max(self.lost.get(topic).copied());
-        step(
-            facts,
-            &self.config.host,
-            self.crew.has(topic),
-            || self.fitness(facts),
-            not_before,
+        let last = facts.lease.as_ref().map(|lease| lease.host.as_str());
+        let view = View {
+            watched: self.crew.has(topic),
+            lapses: self.ledger.lapses.lapses_at(facts, now),
+            due: facts
+                .event
+                .as_ref()
+                .and_then(|event| self.ledger.lapses.due_at(event)),
+            not_before: self.deaths.get(topic).map(pause),
+            speaks: self.ledger.pool.speaks(&self.config.host, last, now),
             now,
-        )
+        };
+        step(facts, &view, || self.fitness(facts, turn))
     }
 
     /// An order comes from outside: it is checked against our own catalogue, whoever checked it before.
-    fn fitness(&self, facts: &RunFacts) -> Fitness {
+    fn fitness(&self, facts: &RunFacts, turn: Turn) -> Fitness {
         if !self.crew.is_open() {
             return Fitness::Elsewhere;
         }
-        if self.config.catalogue.find(&facts.run.solver).is_none()
-            && self
-                .ledger
-                .is_known_elsewhere(&self.config.host, &facts.run.solver)
-        {
-            return Fitness::Elsewhere;
-        }
+        let elsewhere = self.ledger.is_known_elsewhere(&self.config.host, &facts.run);
+        let Some(entry) = self.config.catalogue.find(&facts.run.solver) else {
+            return match elsewhere {
+                Elsewhere::Known | Elsewhere::Taken => Fitness::Elsewhere,
+                Elsewhere::Unknown => self.unfit(facts),
+            };
+        };
         if facts.run.topic() != facts.topic {
             let reason = format!(
                 "the order's topic {} is not that of its run, {}",
@@ -283,6 +365,22 @@ impl Initiator {
             );
             return Fitness::Unfit { reason };
         }
+        if self.config.catalogue.check(&facts.run).is_err() {
+            return match elsewhere {
+                Elsewhere::Taken => Fitness::Elsewhere,
+                Elsewhere::Known | Elsewhere::Unknown => self.unfit(facts),
+            };
+        }
+        let on = facts.start.as_ref().map_or(&[][..], |start| &start.on);
+        match (self.place(&entry.card.needs.clone().and_on(on)), turn) {
+            (Place::Free, Turn::Open) => Fitness::Fit,
+            (Place::Free, Turn::Over) | (Place::Taken(_), Turn::Open | Turn::Over) => Fitness::Full,
+            // A host that can take it may come, or come back.
+            (Place::Unfit(_), Turn::Open | Turn::Over) => Fitness::Elsewhere,
+        }
+    }
+
+    fn unfit(&self, facts: &RunFacts) -> Fitness {
         match self.config.catalogue.check(&facts.run) {
             Ok(_) => Fitness::Fit,
             Err(error) => Fitness::Unfit {
@@ -291,9 +389,17 @@ impl Initiator {
         }
     }
 
+    fn place(&self, needs: &Needs) -> Place {
+        let now = HostRecord {
+            taken: self.crew.taken(),
+            ..self.presence.clone()
+        };
+        now.place(needs)
+    }
+
     async fn claim(&mut self, facts: &RunFacts, attempt: u32) -> Result<(), LogError> {
         let holder = Uuid::new_v4();
-        let ours = claim::claim(
+        let mut ours = claim::claim(
             &facts.topic,
             attempt,
             &self.config.host,
@@ -301,6 +407,10 @@ impl Initiator {
             Utc::now(),
             false,
         );
+        let lapsed = facts.lease.as_ref().filter(|lease| !lease.released);
+        if let Some(lease) = lapsed {
+            ours = claim::take_over(lease, ours);
+        }
         let claimed_at = events::try_append_json(&*self.log, &claim::topic(), &facts.topic, &ours).await?;
         self.ledger.catch_up(&*self.log).await?;
         let won = self
@@ -310,8 +420,10 @@ impl Initiator {
             .is_some_and(|lease| lease.holder == holder);
         if !won {
             tracing::info!(topic = %facts.topic, attempt, "another host has the run");
-            self.lost.insert(facts.topic.clone(), Utc::now() + claim::RENEWAL);
             return Ok(());
+        }
+        if let Some(lease) = lapsed {
+            self.note_take_over(facts, lease);
         }
         let Some(job) = self.job(facts, attempt, holder, claimed_at) else {
             return Ok(());
@@ -379,13 +491,13 @@ impl Initiator {
     }
 
     fn note_death(&mut self, gone: &Gone) {
-        let (job, now) = (&gone.job, Utc::now());
+        let (job, now) = (&gone.job, Instant::now());
         let earlier = self
             .deaths
             .get(&job.topic)
-            .filter(|deaths| now - deaths.last < DEATHS_APART);
+            .filter(|deaths| now.saturating_duration_since(deaths.last) < DEATHS_APART);
         let count = earlier.map_or(0, |deaths| deaths.count) + 1;
-        let incident = format!("{}/{}/watchdog", job.topic, job.attempt);
+        let incident = tell::watchdog_incident(&job.topic, job.attempt);
         let how = gone
             .how
             .clone()
@@ -406,6 +518,26 @@ impl Initiator {
                 incident: Some(incident),
             },
         );
+    }
+
+    /// Nothing is heard of the host that had the run; should it have told of its watchdog's death, this is the same.
+    fn note_take_over(&mut self, facts: &RunFacts, lease: &Lease) {
+        tracing::warn!(topic = %facts.topic, from = lease.host, "taking over a run whose claim was not renewed");
+        let incident = tell::watchdog_incident(&facts.topic, lease.attempt);
+        let speaker = Speaker {
+            run: &facts.run,
+            topic: &facts.topic,
+            attempt: lease.attempt,
+            host: &self.config.host,
+        };
+        self.courier
+            .send(speaker.taken_over(incident.clone(), &lease.host));
+        let deaths = self.deaths.entry(facts.topic.clone()).or_insert(Deaths {
+            count: 0,
+            last: Instant::now(),
+            incident: None,
+        });
+        deaths.incident = Some(incident);
     }
 
     /// A person has ended what went wrong.
@@ -470,18 +602,10 @@ async fn follow(log: Arc<dyn Log>, source: Source, mut from: Position, news: mps
     }
 }
 
-async fn until(wake: Option<DateTime<Utc>>) {
+async fn until(wake: Option<Instant>) {
     match wake {
-        // At least a moment, so that clocks that differ a little cannot make us spin.
-        Some(at) => {
-            tokio::time::sleep(
-                (at - Utc::now())
-                    .to_std()
-                    .unwrap_or_default()
-                    .max(Duration::from_millis(10)),
-            )
-            .await
-        }
+        // At least a moment, so that nothing can make us spin.
+        Some(at) => tokio::time::sleep_until(at.max(Instant::now() + Duration::from_millis(10))).await,
         None => std::future::pending().await,
     }
 }

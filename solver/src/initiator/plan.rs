@@ -2,16 +2,18 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use kymo_runlog::RunFacts;
 use kymo_runlog::event::RunEvent;
+use tokio::time::Instant;
 
 /// What this machine can say about a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fitness {
-    /// The catalogue has the solver and takes the parameters.
+    /// The catalogue has the solver, takes the parameters, and there is room.
     Fit,
-    /// Another machine's catalogue has the solver.
+    /// The same, but there is no room now.
+    Full,
+    /// Another machine may take it.
     Elsewhere,
     /// Nobody can run this, and why.
     Unfit { reason: String },
@@ -22,10 +24,12 @@ pub enum Fitness {
 pub enum Step {
     Nothing,
     /// Look again then.
-    Wait(DateTime<Utc>),
+    Wait(Instant),
     Claim {
         attempt: u32,
     },
+    /// It is its turn as soon as there is room here; what was ordered later waits behind it.
+    Queue,
     Refuse {
         reason: String,
     },
@@ -35,64 +39,76 @@ pub enum Step {
     },
 }
 
-/// Decides. `watched`: a watchdog of this machine has the run. `not_before`: watchdogs of this run died here lately.
-pub fn step(
-    facts: &RunFacts,
-    host: &str,
-    watched: bool,
-    fitness: impl FnOnce() -> Fitness,
-    not_before: Option<DateTime<Utc>>,
-    now: DateTime<Utc>,
-) -> Step {
-    if !facts.wanted || watched {
+/// What is known about a run besides the log's facts.
+#[derive(Clone, Copy, Debug)]
+pub struct View {
+    /// A watchdog of this machine has the run.
+    pub watched: bool,
+    /// When the run's lease may be taken for ended, if it was not released.
+    pub lapses: Option<Instant>,
+    /// When the restart policy wants the next attempt after the run's last failure.
+    pub due: Option<Instant>,
+    /// Watchdogs of this run died here lately.
+    pub not_before: Option<Instant>,
+    /// This machine is the one that speaks for a run that nobody watches.
+    pub speaks: bool,
+    pub now: Instant,
+}
+
+/// Decides.
+pub fn step(facts: &RunFacts, view: &View, fitness: impl FnOnce() -> Fitness) -> Step {
+    if !facts.wanted || view.watched {
         return Step::Nothing;
     }
-    if let Some(lease) = facts.lease.as_ref().filter(|lease| lease.holds_at(now)) {
-        return Step::Wait(lease.ends);
+    if let Some(lapses) = view.lapses.filter(|lapses| view.now < *lapses) {
+        return Step::Wait(lapses);
     }
     if let Some(stop) = &facts.stop {
-        // The machine that ran it last speaks, so that it is said once.
-        let ours = facts.lease.as_ref().is_none_or(|lease| lease.host == host);
-        return if ours {
+        return if view.speaks {
             Step::NoteStop { by: stop.by.clone() }
         } else {
             Step::Nothing
         };
     }
-    match fitness() {
+    let fitness = fitness();
+    match fitness {
         Fitness::Elsewhere => return Step::Nothing,
         Fitness::Unfit { reason } => return Step::Refuse { reason },
-        Fitness::Fit => {}
+        Fitness::Fit | Fitness::Full => {}
     }
-    match restart_time(facts).max(not_before) {
-        Some(at) if now < at => Step::Wait(at),
+    let due = if waits_for_restart(facts) { view.due } else { None };
+    match due.max(view.not_before) {
+        Some(at) if view.now < at => Step::Wait(at),
+        Some(_) | None if fitness == Fitness::Full => Step::Queue,
         Some(_) | None => Step::Claim {
             attempt: facts.attempt() + 1,
         },
     }
 }
 
-/// When the restart policy wants the next attempt. An order that came after the failure does not wait.
-fn restart_time(facts: &RunFacts) -> Option<DateTime<Utc>> {
-    let event = facts
+/// Whether the restart policy wants a pause first. An order that came after the failure does not wait.
+fn waits_for_restart(facts: &RunFacts) -> bool {
+    let Some(event) = facts
         .event
         .as_ref()
-        .filter(|event| event.attempt == facts.attempt())?;
+        .filter(|event| event.attempt == facts.attempt())
+    else {
+        return false;
+    };
     let ordered_later = facts
         .start
         .as_ref()
         .zip(facts.event_at)
         .is_some_and(|(start, at)| start.at > at);
     match &event.event {
-        RunEvent::Failed { again_at, .. } if !ordered_later => *again_at,
-        RunEvent::Failed { .. }
-        | RunEvent::Started { .. }
+        RunEvent::Failed { again_at, .. } => again_at.is_some() && !ordered_later,
+        RunEvent::Started { .. }
         | RunEvent::Resumed { .. }
         | RunEvent::Finished
         | RunEvent::Stopped { .. }
         | RunEvent::Silent { .. }
         | RunEvent::Heard
-        | RunEvent::Refused { .. } => None,
+        | RunEvent::Refused { .. } => false,
     }
 }
 
@@ -106,6 +122,7 @@ pub fn pause_after_death(deaths: u32) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use chrono::{DateTime, Utc};
     use kymo_runlog::event::EventRecord;
     use kymo_runlog::order::{Order, OrderRecord, When};
     use kymo_runlog::{Parameters, Position, RunBook, RunId, claim};
@@ -163,6 +180,7 @@ mod tests {
                         topic: topic.clone(),
                         fresh: false,
                         pace: None,
+                        on: Vec::new(),
                     };
                     book.order(&order(start), now, Position(second));
                 }
@@ -173,8 +191,8 @@ mod tests {
                     };
                     book.order(&order(stop), now, Position(second));
                 }
-                Claim(attempt, host) => book.claim(&claimed(attempt, host, false), now),
-                Release(attempt, host) => book.claim(&claimed(attempt, host, true), now),
+                Claim(attempt, host) => book.claim(&claimed(attempt, host, false), Position(second), now),
+                Release(attempt, host) => book.claim(&claimed(attempt, host, true), Position(second), now),
                 Event(attempt, event) => {
                     let (host, topic, run) = ("lab".to_owned(), topic.clone(), run.clone());
                     let record = EventRecord {
@@ -202,8 +220,22 @@ mod tests {
         }
     }
 
+    /// Nothing special, a minute after a moment that everything else is told from.
+    fn view(start: Instant) -> View {
+        View {
+            watched: false,
+            lapses: None,
+            due: None,
+            not_before: None,
+            speaks: true,
+            now: start + Duration::from_secs(60),
+        }
+    }
+
     #[test]
     fn what_this_machine_does_follows_from_what_the_log_says() {
+        let start = Instant::now();
+        let (at, view) = (|second| start + Duration::from_secs(second), view(start));
         let started = || Event(1, RunEvent::Started { pid: 1 });
         let ended = |event| {
             vec![
@@ -214,91 +246,116 @@ mod tests {
                 Release(1, "lab"),
             ]
         };
-        let cases: Vec<(&str, Vec<Fact>, i64, Step)> = vec![
-            ("ordered", vec![Start], 10, Step::Claim { attempt: 1 }),
-            ("ordered and withdrawn", vec![Start, Stop], 10, Step::Nothing),
+        let then = |mut facts: Vec<Fact>, more| {
+            facts.push(more);
+            facts
+        };
+        let held = View {
+            lapses: Some(at(62)),
+            ..view
+        };
+        let lapsed = View {
+            lapses: Some(at(59)),
+            ..view
+        };
+        let later = View {
+            due: Some(at(90)),
+            ..view
+        };
+        let cases: Vec<(&str, Vec<Fact>, View, Step)> = vec![
+            ("ordered", vec![Start], view, Step::Claim { attempt: 1 }),
+            ("ordered and withdrawn", vec![Start, Stop], view, Step::Nothing),
             (
                 "another host has it",
                 vec![Start, Claim(1, "other")],
-                10,
+                held,
                 Step::Wait(at(62)),
             ),
             (
                 "the other host is gone",
                 vec![Start, Claim(1, "other"), started()],
-                70,
+                lapsed,
                 Step::Claim { attempt: 2 },
             ),
-            ("finished", ended(RunEvent::Finished), 10, Step::Nothing),
+            ("finished", ended(RunEvent::Finished), view, Step::Nothing),
             (
                 "stopped",
                 ended(RunEvent::Stopped { by: "Ada".to_owned() }),
-                10,
+                view,
                 Step::Nothing,
             ),
-            ("failed for good", ended(failed(None)), 10, Step::Nothing),
+            ("failed for good", ended(failed(None)), view, Step::Nothing),
             (
                 "failed, again later",
                 ended(failed(Some(30))),
-                10,
-                Step::Wait(at(30)),
+                later,
+                Step::Wait(at(90)),
             ),
             (
                 "failed, again now",
                 ended(failed(Some(30))),
-                30,
+                view,
                 Step::Claim { attempt: 2 },
             ),
             (
                 "a person does not wait for the policy",
-                [ended(failed(Some(3000))), vec![Start]]
-                    .into_iter()
-                    .flatten()
-                    .collect(),
-                10,
+                then(ended(failed(Some(3000))), Start),
+                later,
                 Step::Claim { attempt: 2 },
             ),
             (
                 "stopped while waiting to be started again",
-                [ended(failed(Some(3000))), vec![Stop]]
-                    .into_iter()
-                    .flatten()
-                    .collect(),
-                10,
+                then(ended(failed(Some(3000))), Stop),
+                later,
                 Step::NoteStop { by: "Ada".to_owned() },
             ),
             (
                 "its watchdog was told to end",
                 vec![Start, Claim(1, "lab"), started(), Release(1, "lab")],
-                10,
+                view,
                 Step::Claim { attempt: 2 },
             ),
             (
-                "stopped with nobody there, elsewhere",
-                vec![Start, Claim(1, "other"), started(), Release(1, "other"), Stop],
-                10,
+                "stopped with nobody there, and another host speaks",
+                vec![Start, Claim(1, "other"), started(), Stop],
+                View {
+                    speaks: false,
+                    ..lapsed
+                },
                 Step::Nothing,
             ),
+            (
+                "stopped with nobody there, and its host is gone",
+                vec![Start, Claim(1, "other"), started(), Stop],
+                lapsed,
+                Step::NoteStop { by: "Ada".to_owned() },
+            ),
         ];
-        for (name, facts, now, expected) in cases {
+        for (name, facts, view, expected) in cases {
             let book = book(facts);
             let facts = book.find(&run().topic()).expect("known");
+            assert_eq!(step(facts, &view, || Fitness::Fit), expected, "{name}");
+            let watched = View {
+                watched: true,
+                ..view
+            };
             assert_eq!(
-                step(facts, "lab", false, || Fitness::Fit, None, at(now)),
-                expected,
-                "{name}"
-            );
-            assert_eq!(
-                step(facts, "lab", true, || Fitness::Fit, None, at(now)),
+                step(facts, &watched, || Fitness::Fit),
                 Step::Nothing,
                 "{name}, watched"
             );
+            let full = match expected {
+                Step::Claim { .. } => Step::Queue,
+                other => other,
+            };
+            assert_eq!(step(facts, &view, || Fitness::Full), full, "{name}, without room");
         }
     }
 
     #[test]
     fn only_a_fit_machine_claims_and_nobody_claims_too_early() {
-        let book = book(vec![Start]);
+        let start = Instant::now();
+        let (book, view) = (book(vec![Start]), view(start));
         let facts = book.find(&run().topic()).expect("known");
         let unfit = || Fitness::Unfit {
             reason: "no such solver".to_owned(),
@@ -306,15 +363,14 @@ mod tests {
         let refused = Step::Refuse {
             reason: "no such solver".to_owned(),
         };
-        assert_eq!(step(facts, "lab", false, unfit, None, at(10)), refused);
-        assert_eq!(
-            step(facts, "lab", false, || Fitness::Elsewhere, None, at(10)),
-            Step::Nothing
-        );
-        assert_eq!(
-            step(facts, "lab", false, || Fitness::Fit, Some(at(20)), at(10)),
-            Step::Wait(at(20))
-        );
+        assert_eq!(step(facts, &view, unfit), refused);
+        assert_eq!(step(facts, &view, || Fitness::Elsewhere), Step::Nothing);
+        let soon = start + Duration::from_secs(61);
+        let died = View {
+            not_before: Some(soon),
+            ..view
+        };
+        assert_eq!(step(facts, &died, || Fitness::Fit), Step::Wait(soon));
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod progress;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use chrono::Utc;
@@ -13,6 +14,7 @@ use kymo_door::Door;
 use kymo_runlog::catalogue::SolverCard;
 use kymo_runlog::claim::{self, Lease};
 use kymo_runlog::{Log, Parameters, RunId, Topic};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -226,6 +228,7 @@ fn entry_of(name: String, command: &[String]) -> Entry {
             version: "0".to_owned(),
             help: command.join(" "),
             view: None,
+            needs: Default::default(),
             parameters: Vec::new(),
         },
         program: Program::Command(CommandLine {
@@ -249,10 +252,25 @@ fn entry_of(name: String, command: &[String]) -> Entry {
 /// Wins the run's next attempt, or says who has the run.
 async fn claim_next(job: &mut Job, ledger: &mut Ledger, log: &dyn Log) -> anyhow::Result<u32> {
     ledger.catch_up(log).await?;
-    let now = Utc::now();
-    if let Some(lease) = ledger.book.lease(&job.topic).filter(|lease| lease.holds_at(now)) {
-        bail!("{}", somebody_has_it(&job.topic, lease));
+    let holding = |ledger: &Ledger| {
+        let lease = ledger.book.lease(&job.topic);
+        lease.filter(|lease| !lease.released).cloned()
+    };
+    let lapsed = holding(ledger);
+    if let Some(lease) = &lapsed {
+        eprintln!("{}: waiting whether {} still has it", job.run.solver, lease.host);
+        let deadline = Instant::now() + claim::LENGTH;
+        while Instant::now() < deadline {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            ledger.catch_up(log).await?;
+            match holding(ledger) {
+                Some(now) if now.heard == lease.heard => {}
+                Some(now) => bail!("{}", somebody_has_it(&job.topic, &now)),
+                None => break,
+            }
+        }
     }
+    let lapsed = holding(ledger);
     let claimed = ledger.book.lease(&job.topic).map_or(0, |lease| lease.attempt);
     let attempt = ledger
         .book
@@ -260,26 +278,29 @@ async fn claim_next(job: &mut Job, ledger: &mut Ledger, log: &dyn Log) -> anyhow
         .map_or(0, |facts| facts.attempt())
         .max(claimed)
         + 1;
-    job.holder = Uuid::new_v4();
-    let ours = claim::claim(&job.topic, attempt, &job.host, job.holder, now, false);
-    job.claimed_at = events::append_json(log, &claim::topic(), &job.topic, &ours).await?;
+    let holder = Uuid::new_v4();
+    let mut ours = claim::claim(&job.topic, attempt, &job.host, holder, Utc::now(), false);
+    if let Some(lease) = &lapsed {
+        ours = claim::take_over(lease, ours);
+    }
+    let claimed_at = events::append_json(log, &claim::topic(), &job.topic, &ours).await?;
     ledger.catch_up(log).await?;
     match ledger.book.lease(&job.topic) {
-        Some(lease) if lease.holder == job.holder => Ok(attempt),
+        Some(lease) if lease.holder == holder => {}
         Some(lease) => bail!("{}", somebody_has_it(&job.topic, lease)),
         None => bail!(
             "the claim on {} is not in the log although the log took it",
             job.topic
         ),
     }
+    (job.holder, job.claimed_at) = (holder, claimed_at);
+    Ok(attempt)
 }
 
 fn somebody_has_it(topic: &Topic, lease: &Lease) -> String {
     format!(
-        "{topic} runs already: {} has attempt {} until {} at least; stop it there, or give this run another name or other parameters",
-        lease.host,
-        lease.attempt,
-        lease.ends.format("%H:%M:%S UTC")
+        "{topic} runs already: {} has attempt {}; stop it there, or give this run another name or other parameters",
+        lease.host, lease.attempt
     )
 }
 

@@ -83,13 +83,27 @@ pub struct Company {
 
 impl Attempt<'_> {
     pub async fn run(self, lives: &mut Lives) -> anyhow::Result<Ended> {
-        let Some(past) = self.stop.run_until_cancelled(self.take_over()).await else {
+        // From before the past is read: that may take longer than a lease lasts.
+        let keeper = Keeper::start(self.log.clone(), self.job.clone());
+        let mut hold = keeper.hold.clone();
+        let begin = async {
+            // Before anything is written or cleared, and once more before the solver starts.
+            if !may_begin(&mut hold).await {
+                return Ok(None);
+            }
+            let past = self.take_over().await?;
+            anyhow::Ok(may_begin(&mut hold).await.then_some(past))
+        };
+        let Some(past) = self.stop.run_until_cancelled(begin).await else {
+            self.release().await;
             return Ok(self.ended(Verdict::LeftWanted, None, 0, Vec::new()));
         };
-        let past = past?;
+        let Some(past) = past? else {
+            return Ok(self.ended(Verdict::Lost, None, 0, Vec::new()));
+        };
         let from = past.iterations;
         let herald = Herald::start(self.log.clone(), self.job.clone());
-        let ended = match self.live(past, lives, &herald).await {
+        let ended = match self.live(past, lives, &herald, &keeper).await {
             Ok(ended) => ended,
             Err(error) => {
                 let reason = format!("cannot start: {error:#}");
@@ -100,13 +114,18 @@ impl Attempt<'_> {
         };
         self.announce_end(&herald, &ended);
         herald.finish(&self.stop).await;
+        drop(keeper);
         if ended.verdict != Verdict::Lost {
-            let release = tokio::time::timeout(Duration::from_secs(2), keep::release(&*self.log, self.job));
-            if !matches!(release.await, Ok(Ok(_))) {
-                tracing::warn!(topic = %self.job.topic, "the claim cannot be released; it ends by itself");
-            }
+            self.release().await;
         }
         Ok(ended)
+    }
+
+    async fn release(&self) {
+        let release = tokio::time::timeout(Duration::from_secs(2), keep::release(&*self.log, self.job));
+        if !matches!(release.await, Ok(Ok(_))) {
+            tracing::warn!(topic = %self.job.topic, "the claim cannot be released; it ends by itself");
+        }
     }
 
     /// Reads what the topic holds and begins the attempt there.
@@ -140,7 +159,13 @@ impl Attempt<'_> {
     }
 
     /// Starts the solver and stays until it has ended and its records are in the log. An error means that it never ran.
-    async fn live(&self, past: Past, lives: &mut Lives, herald: &Herald) -> anyhow::Result<Ended> {
+    async fn live(
+        &self,
+        past: Past,
+        lives: &mut Lives,
+        herald: &Herald,
+        keeper: &Keeper,
+    ) -> anyhow::Result<Ended> {
         let from = past.iterations;
         let entry = &self.job.entry;
         let parser = LineParser::new(from, &entry.patterns).context("a pattern of the catalogue")?;
@@ -170,7 +195,7 @@ impl Attempt<'_> {
             },
         );
         let pipes = solver.take_pipes()?;
-        let mut company = self.gather(output, parser, past, pipes);
+        let mut company = self.gather(output, parser, past, pipes, keeper.hold.clone());
         let mut watch = Watch::new(self, from);
         let exit = watch
             .until_exit(&solver, &mut deaths, &mut company, herald)
@@ -197,7 +222,16 @@ impl Attempt<'_> {
         Ok(self.ended(early.verdict, early.exit, published.iteration, early.last_lines))
     }
 
-    fn gather(&self, output: Output, parser: LineParser, past: Past, pipes: Pipes) -> Company {
+    fn gather(
+        &self,
+        output: Output,
+        parser: LineParser,
+        past: Past,
+        pipes: Pipes,
+        mut hold: watch::Receiver<Hold>,
+    ) -> Company {
+        // How it is now counts, too, not only what changes.
+        hold.mark_changed();
         let from = past.iterations;
         let ear = Ear::new(output, from);
         let (entrance, publisher) = Publisher::start(self.log.clone(), self.job.topic.clone(), from);
@@ -210,7 +244,6 @@ impl Attempt<'_> {
             pace: self.job.pace,
         };
         let (tell_cause, causes) = mpsc::channel(8);
-        let (tell_hold, hold) = watch::channel(Hold::Held);
         let orders = follow_orders(
             self.log.clone(),
             self.job.topic.clone(),
@@ -222,8 +255,7 @@ impl Attempt<'_> {
         if let Some(input) = pipes.input {
             speakers.push(tokio::spawn(feed(input, self.job_line(past))));
         }
-        let keep = keep::keep_claim(self.log.clone(), self.job.clone(), Rhythm::default(), tell_hold);
-        let watchers = vec![tokio::spawn(orders), tokio::spawn(keep)];
+        let watchers = vec![tokio::spawn(orders)];
         let listeners = vec![
             tokio::spawn(listen::listen_to_output(talk, pipes.output)),
             tokio::spawn(listen::listen_to_errors(
@@ -377,6 +409,32 @@ impl Attempt<'_> {
             self.job.entry.card.version.clone(),
         )
     }
+}
+
+/// Keeps the claim for as long as it lives.
+struct Keeper {
+    hold: watch::Receiver<Hold>,
+    task: JoinHandle<()>,
+}
+
+impl Keeper {
+    fn start(log: Arc<dyn Log>, job: Job) -> Self {
+        let (tell, hold) = watch::channel(Hold::Unsure);
+        let task = tokio::spawn(keep::keep_claim(log, job, Rhythm::default(), tell));
+        Self { hold, task }
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Waits until it is known whether the run is ours.
+async fn may_begin(hold: &mut watch::Receiver<Hold>) -> bool {
+    let known = hold.wait_for(|hold| *hold != Hold::Unsure).await;
+    known.is_ok_and(|hold| *hold == Hold::Held)
 }
 
 /// Gives the solver its job. It may never read it, and it may end before: neither is our trouble.

@@ -1,9 +1,10 @@
 //! Keeping the claim: renews the lease and watches `kymo.claims` for somebody who has won the next attempt.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use futures::StreamExt;
 use kymo_runlog::claim::{self, Claim, Lease, Leases};
 use kymo_runlog::{Log, LogStream, Position};
@@ -17,26 +18,34 @@ use crate::folder::Job;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hold {
     Held,
-    /// The lease may have ended; whether somebody else has the run cannot be asked. The solver is frozen meanwhile.
+    /// The lease may have ended; whether somebody else has the run cannot be asked. No solver runs meanwhile.
     Unsure,
     /// Somebody else has the run.
     Lost,
 }
 
-/// Judges by what was read and by when the last renewal was under way. The local deadline is counted from before
-/// the renewal was sent, so it ends before the log's own.
-pub fn hold(lease: Option<&Lease>, job: &Job, length: Duration, renewed: Instant, now: Instant) -> Hold {
+/// Judges by what was read and by when the last renewal that was read had been sent: nobody who waits for the lease's
+/// end can have heard of it earlier.
+pub fn hold(
+    lease: Option<&Lease>,
+    job: &Job,
+    length: Duration,
+    renewed: Option<Instant>,
+    now: Instant,
+) -> Hold {
     match lease {
         Some(lease) if lease.attempt > job.attempt => Hold::Lost,
         Some(lease) if lease.attempt == job.attempt && (lease.holder != job.holder || lease.released) => {
             Hold::Lost
         }
-        Some(_) | None if now.saturating_duration_since(renewed) >= length => Hold::Unsure,
-        Some(_) | None => Hold::Held,
+        Some(_) | None => match renewed {
+            Some(renewed) if now.saturating_duration_since(renewed) < length => Hold::Held,
+            Some(_) | None => Hold::Unsure,
+        },
     }
 }
 
-/// How long a lease lasts, and how often it is renewed.
+/// How long the attempt goes on without a renewal, and how often it is renewed.
 #[derive(Clone, Copy, Debug)]
 pub struct Rhythm {
     pub length: Duration,
@@ -46,19 +55,17 @@ pub struct Rhythm {
 impl Default for Rhythm {
     fn default() -> Self {
         Self {
-            length: claim::LENGTH,
+            length: claim::HOLD,
             renewal: claim::RENEWAL,
         }
     }
 }
 
-/// Runs until the lease is lost.
+/// Runs until the lease is lost. Unsure at first: the claim that won may have been long ago.
 pub async fn keep_claim(log: Arc<dyn Log>, job: Job, rhythm: Rhythm, state: watch::Sender<Hold>) {
     let mut leases = Leases::default();
-    let mut renewed = Instant::now();
-    let mut next_renewal = renewed + rhythm.renewal;
-    // A renewal counts once everything that stands before it has been read: an earlier claim may have won.
-    let mut pending: Option<(Position, Instant)> = None;
+    let mut renewals = Renewals::default();
+    let mut next_renewal = Instant::now();
     let mut from = job.claimed_at;
     let mut stream: Option<LogStream> = None;
     loop {
@@ -68,48 +75,37 @@ pub async fn keep_claim(log: Arc<dyn Log>, job: Job, rhythm: Rhythm, state: watc
             let follow = tokio::time::timeout(rhythm.renewal / 2, log.follow(&claims, from));
             stream = follow.await.ok().and_then(Result::ok);
         }
-        let wake = match *state.borrow() {
-            Hold::Held => next_renewal.min(renewed + rhythm.length),
-            Hold::Unsure | Hold::Lost => next_renewal,
+        let wake = match (renewals.heard, *state.borrow()) {
+            (Some(heard), Hold::Held) => next_renewal.min(heard + rhythm.length),
+            (Some(_) | None, Hold::Held | Hold::Unsure | Hold::Lost) => next_renewal,
         };
         tokio::select! {
             news = next(&mut stream) => match news {
                 Some((position, news)) => {
                     from = position.next();
                     if let Some((claim, at)) = news {
-                        leases.apply(&claim, at);
+                        leases.apply(&claim, position, at);
+                        renewals.hear(&claim, &job);
                     }
                 }
                 None => {
                     stream = None;
-                    tokio::time::sleep(Duration::from_millis(500)).await;
+                    tokio::time::sleep(rhythm.renewal / 6).await;
                 }
             },
             () = tokio::time::sleep_until(wake) => {}
         }
-        if Instant::now() >= next_renewal {
-            let sent = Instant::now();
-            match renew(&*log, &job, rhythm.renewal / 2).await {
-                Some(position) => {
-                    pending = Some((position, sent));
-                    next_renewal = sent + rhythm.renewal;
-                }
-                None => next_renewal = Instant::now() + rhythm.renewal / 15,
-            }
+        let now = Instant::now();
+        if now >= next_renewal {
+            let renewal = claim::claim(&job.topic, job.attempt, &job.host, job.holder, Utc::now(), false);
+            renewals.send(renewal.at, now);
+            next_renewal = match append(&*log, &job, &renewal, rhythm.renewal / 2).await {
+                true => now + rhythm.renewal,
+                false => Instant::now() + rhythm.renewal / 15,
+            };
         }
-        if let Some((position, sent)) = pending
-            && from > position
-        {
-            renewed = sent;
-            pending = None;
-        }
-        let hold = hold(
-            leases.find(&job.topic),
-            &job,
-            rhythm.length,
-            renewed,
-            Instant::now(),
-        );
+        let lease = leases.find(&job.topic);
+        let hold = hold(lease, &job, rhythm.length, renewals.heard, Instant::now());
         state.send_if_modified(|known| std::mem::replace(known, hold) != hold);
         if hold == Hold::Lost {
             return;
@@ -117,12 +113,40 @@ pub async fn keep_claim(log: Arc<dyn Log>, job: Job, rhythm: Rhythm, state: watc
     }
 }
 
+/// Our renewals on their way through the log. One counts when it is read back, however late, because everything
+/// that stands before it is read by then; and from when it was sent.
+#[derive(Default)]
+struct Renewals {
+    sent: VecDeque<(DateTime<Utc>, Instant)>,
+    heard: Option<Instant>,
+}
+
+impl Renewals {
+    /// More than are ever under way.
+    const REMEMBERED: usize = 100;
+
+    fn send(&mut self, at: DateTime<Utc>, now: Instant) {
+        if self.sent.len() >= Self::REMEMBERED {
+            self.sent.pop_front();
+        }
+        self.sent.push_back((at, now));
+    }
+
+    fn hear(&mut self, claim: &Claim, job: &Job) {
+        if claim.holder == job.holder
+            && let Some(index) = self.sent.iter().position(|(at, _)| *at == claim.at)
+        {
+            let (_, sent) = self.sent.drain(..=index).next_back().expect("it was found");
+            self.heard = self.heard.max(Some(sent));
+        }
+    }
+}
+
 /// A log that hangs must not keep us from noticing that the lease has ended.
-async fn renew(log: &dyn Log, job: &Job, patience: Duration) -> Option<Position> {
-    let renewal = claim::claim(&job.topic, job.attempt, &job.host, job.holder, Utc::now(), false);
+async fn append(log: &dyn Log, job: &Job, renewal: &Claim, patience: Duration) -> bool {
     let claims = claim::topic();
-    let append = events::try_append_json(log, &claims, &job.topic, &renewal);
-    tokio::time::timeout(patience, append).await.ok()?.ok()
+    let append = events::try_append_json(log, &claims, &job.topic, renewal);
+    matches!(tokio::time::timeout(patience, append).await, Ok(Ok(_)))
 }
 
 /// Gives the run free, so that the next attempt needs not wait for the lease's end.
@@ -131,7 +155,7 @@ pub async fn release(log: &dyn Log, job: &Job) -> Result<Position, kymo_runlog::
     events::append_json(log, &claim::topic(), &job.topic, &release).await
 }
 
-type News = (Position, Option<(Claim, chrono::DateTime<Utc>)>);
+type News = (Position, Option<(Claim, DateTime<Utc>)>);
 
 /// `None` when the stream has broken.
 async fn next(stream: &mut Option<LogStream>) -> Option<News> {
@@ -155,39 +179,46 @@ mod tests {
             host: "lab".to_owned(),
             holder,
             since: Utc::now(),
-            ends: Utc::now(),
+            heard: Position::START,
             released,
         };
         let other = uuid::Uuid::from_u128(7);
+        let held = Some(lease(2, job.holder, false));
         let cases = [
-            ("nothing read yet", None, 0, Hold::Held),
-            ("our own", Some(lease(2, job.holder, false)), 59, Hold::Held),
-            ("not renewed", Some(lease(2, job.holder, false)), 60, Hold::Unsure),
-            ("nothing heard at all", None, 60, Hold::Unsure),
+            ("nothing read yet", None, None, Hold::Unsure),
+            ("our claim, not renewed yet", held.clone(), None, Hold::Unsure),
+            ("renewed", held.clone(), Some(7), Hold::Held),
+            ("not renewed again", held.clone(), Some(8), Hold::Unsure),
             (
                 "released by the initiator",
                 Some(lease(2, job.holder, true)),
-                0,
+                Some(0),
                 Hold::Lost,
             ),
             (
                 "somebody else was first",
                 Some(lease(2, other, false)),
-                0,
+                Some(0),
                 Hold::Lost,
             ),
-            ("the next attempt", Some(lease(3, other, false)), 0, Hold::Lost),
+            (
+                "the next attempt",
+                Some(lease(3, other, false)),
+                Some(0),
+                Hold::Lost,
+            ),
             (
                 "an earlier one's claim",
                 Some(lease(1, other, false)),
-                0,
+                Some(0),
                 Hold::Held,
             ),
         ];
         for (name, lease, seconds, expected) in cases {
-            let later = now + Duration::from_secs(seconds);
+            let later = now + Duration::from_secs(seconds.unwrap_or(0));
+            let renewed = seconds.map(|_| now);
             assert_eq!(
-                hold(lease.as_ref(), &job, claim::LENGTH, now, later),
+                hold(lease.as_ref(), &job, claim::HOLD, renewed, later),
                 expected,
                 "{name}"
             );
@@ -212,8 +243,9 @@ mod tests {
             length: Duration::from_millis(200),
             renewal: Duration::from_millis(50),
         };
-        let (tell, mut state) = watch::channel(Hold::Held);
+        let (tell, mut state) = watch::channel(Hold::Unsure);
         let keeper = tokio::spawn(keep_claim(log.clone(), job.clone(), rhythm, tell));
+        until(&mut state, Hold::Held).await;
         log.go_away();
         until(&mut state, Hold::Unsure).await;
         log.come_back();

@@ -245,6 +245,7 @@ mod tests {
                 topic: topic.clone(),
                 fresh,
                 pace: None,
+                on: Vec::new(),
             })
         };
         let stop = |topic: &Topic, when| {

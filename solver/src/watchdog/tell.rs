@@ -117,6 +117,16 @@ impl<'a> Speaker<'a> {
         self.alert(key, Severity::Warning, title, text)
     }
 
+    /// Another host goes on with the run.
+    pub fn taken_over(&self, key: String, last: &str) -> Alert {
+        let title = format!("{} is taken over: nothing is heard of {last}", self.name());
+        let text = format!(
+            "It goes on from the log on {}. If {last} still runs, its solver was stopped because it could not renew its claim.",
+            self.host
+        );
+        self.alert(key, Severity::Warning, title, text)
+    }
+
     fn name(&self) -> String {
         format!("{} ({})", self.run.solver, ShortId::of(self.topic))
     }
@@ -151,6 +161,11 @@ impl<'a> Speaker<'a> {
 /// The key of a row of failures that begins with this attempt.
 pub fn new_incident(topic: &Topic, attempt: u32) -> String {
     format!("{topic}/{attempt}/failed")
+}
+
+/// The key of a watchdog's death, whoever notices it.
+pub fn watchdog_incident(topic: &Topic, attempt: u32) -> String {
+    format!("{topic}/{attempt}/watchdog")
 }
 
 fn seconds(value: f64) -> String {

@@ -55,6 +55,8 @@ pub fn play_role() {
                 let entries: Vec<Entry> = read_json(&data.join("catalogue.json"));
                 let config = kymo_solver::initiator::InitiatorConfig {
                     host: std::env::var(HOST).unwrap_or_else(|_| "lab".to_owned()),
+                    labels: Vec::new(),
+                    capacity: kymo_solver::initiator::machine::capacity(),
                     data: own_data(&data),
                     catalogue: with_built_ins(entries),
                     watchdog_command: command_of("watchdog", &data),
@@ -296,6 +298,7 @@ impl House {
             topic: run.topic(),
             fresh: false,
             pace: None,
+            on: Vec::new(),
         })
         .await;
     }
@@ -475,6 +478,7 @@ fn entry(name: &str, argv: &[&str]) -> Entry {
             version: "1".to_owned(),
             help: String::new(),
             view: None,
+            needs: Default::default(),
             parameters: Vec::new(),
         },
         program: Program::Command(CommandLine {
