@@ -5,8 +5,11 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Path, Query, State};
-use axum::http::{StatusCode, header};
+use axum::body::to_bytes;
+use axum::extract::{OriginalUri, Path, Query, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{Method, StatusCode, header};
+use axum::middleware::map_response;
 use axum::response::sse::{Event as SseEvent, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -21,7 +24,7 @@ use super::orders::{
     SetMember, Start, Touch,
 };
 use super::{phone, state};
-use crate::api::method::{self, Method, Param};
+use crate::api::method::{self, Param};
 use crate::server::{Shared, lock};
 use crate::world::World;
 use crate::world::chat::{Chat, Kind, Topic};
@@ -29,6 +32,9 @@ use crate::world::deeds::{DeedError, Pressed};
 use crate::world::news::EventKind;
 use crate::world::person::Person;
 use crate::world::rights::{AdminRights, Standing};
+
+/// What the framework says when it refuses is a line or two.
+const LONGEST_REFUSAL: usize = 16 << 10;
 
 type Sandbox = State<Arc<Shared>>;
 type Reply = Result<Json<Value>, Refusal>;
@@ -56,41 +62,63 @@ impl From<DeedError> for Refusal {
 }
 
 pub(crate) fn routes() -> Router<Arc<Shared>> {
-    Router::new()
-        .route("/sandbox/state", get(whole_state))
-        .route("/sandbox/chats/{id}", get(one_chat))
-        .route("/sandbox/phone", get(phone_list))
-        .route("/sandbox/toasts", get(toasts))
-        .route("/sandbox/files/{sha}", get(file))
-        .route("/sandbox/calls", get(calls))
-        .route("/sandbox/events", get(events))
-        .route("/sandbox/stream", get(stream))
-        .route("/sandbox/menu", get(menu))
-        .route("/sandbox/methods", get(methods))
-        .route("/sandbox/people", post(add_person))
-        .route("/sandbox/chats", post(add_chat))
-        .route("/sandbox/send", post(send))
-        .route("/sandbox/start", post(start))
-        .route("/sandbox/press", post(press))
-        .route("/sandbox/delete", post(delete))
-        .route("/sandbox/pin", post(|s: Sandbox, t: Json<Touch>| pin(s, t, true)))
-        .route(
-            "/sandbox/unpin",
-            post(|s: Sandbox, t: Json<Touch>| pin(s, t, false)),
-        )
-        .route("/sandbox/join", post(join))
-        .route("/sandbox/leave", post(leave))
-        .route("/sandbox/block", post(block))
-        .route("/sandbox/member", post(set_member))
-        .route("/sandbox/migrate", post(migrate))
-        .route("/sandbox/topics", post(new_topic))
-        .route("/sandbox/read", post(read))
-        .route("/sandbox/privacy", post(privacy))
-        .route(
-            "/sandbox/faults",
-            get(faults).post(order_fault).delete(clear_faults),
-        )
-        .route("/sandbox/clock/advance", post(advance))
+    let orders = Router::new()
+        .route("/state", get(whole_state))
+        .route("/chats/{id}", get(one_chat))
+        .route("/phone", get(phone_list))
+        .route("/toasts", get(toasts))
+        .route("/files/{sha}", get(file))
+        .route("/calls", get(calls))
+        .route("/events", get(events))
+        .route("/stream", get(stream))
+        .route("/menu", get(menu))
+        .route("/methods", get(methods))
+        .route("/people", post(add_person))
+        .route("/chats", post(add_chat))
+        .route("/send", post(send))
+        .route("/start", post(start))
+        .route("/press", post(press))
+        .route("/delete", post(delete))
+        .route("/pin", post(|s: Sandbox, t: Json<Touch>| pin(s, t, true)))
+        .route("/unpin", post(|s: Sandbox, t: Json<Touch>| pin(s, t, false)))
+        .route("/join", post(join))
+        .route("/leave", post(leave))
+        .route("/block", post(block))
+        .route("/member", post(set_member))
+        .route("/migrate", post(migrate))
+        .route("/topics", post(new_topic))
+        .route("/read", post(read))
+        .route("/privacy", post(privacy))
+        .route("/faults", get(faults).post(order_fault).delete(clear_faults))
+        .route("/clock/advance", post(advance))
+        .fallback(nothing_there)
+        .layer(map_response(in_json));
+    Router::new().nest("/sandbox", orders)
+}
+
+async fn nothing_there(method: Method, uri: OriginalUri) -> Refusal {
+    let path = uri.path();
+    Refusal(
+        StatusCode::NOT_FOUND,
+        format!("there is no {method} {path}; docs/sandbox.md lists the orders and what can be read"),
+    )
+}
+
+/// What the framework refuses by itself (another method, a body that is no JSON or not this order's) is told as we tell it.
+async fn in_json(response: Response) -> Response {
+    let status = response.status();
+    let is_json = response
+        .headers()
+        .get(CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
+    if is_json || !(status.is_client_error() || status.is_server_error()) {
+        return response;
+    }
+    let words = match to_bytes(response.into_body(), LONGEST_REFUSAL).await {
+        Ok(words) if !words.is_empty() => String::from_utf8_lossy(&words).into_owned(),
+        Ok(_) | Err(_) => status.canonical_reason().unwrap_or("refused").to_owned(),
+    };
+    Refusal(status, words).into_response()
 }
 
 fn done(value: Value) -> Reply {
@@ -245,8 +273,7 @@ async fn menu(State(shared): Sandbox, Query(query): Query<WhoseMenu>) -> Reply {
 /// The methods and parameters that this sandbox knows, as documented by Telegram.
 async fn methods() -> Json<Value> {
     let param = |p: &Param| json!({ "name": p.name, "type": p.kind, "required": p.required });
-    let method =
-        |m: &Method| json!({ "name": m.name, "parameters": m.params.iter().map(param).collect::<Vec<_>>() });
+    let method = |m: &method::Method| json!({ "name": m.name, "parameters": m.params.iter().map(param).collect::<Vec<_>>() });
     Json(method::all().map(method).collect())
 }
 

@@ -27,7 +27,10 @@ use connection::{Breakable, Fuse};
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// It must not be reachable from elsewhere.
-    #[error("the sandbox would listen on {0}: only loopback is allowed, such as 127.0.0.1:0")]
+    #[error(
+        "the sandbox cannot listen on {0}: whoever reached it there could play every person of its chats, so it stays \
+         on loopback; choose 127.0.0.1:{port}, and for another machine's browser forward it, e.g. ssh -L {port}:127.0.0.1:{port}", port = .0.port()
+    )]
     NotLoopback(SocketAddr),
     /// The port is taken or forbidden.
     #[error("the sandbox cannot listen on {0}: {1}; choose another port, or 0 for a free one")]

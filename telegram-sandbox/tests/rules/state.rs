@@ -54,6 +54,10 @@ async fn it_starts_on_loopback_only_and_names_what_is_wrong() {
     };
     let error = start(elsewhere, CancellationToken::new()).await.unwrap_err();
     assert!(matches!(error, StartError::NotLoopback(_)), "{error}");
+    assert!(
+        error.to_string().contains("could play every person") && error.to_string().contains("ssh -L"),
+        "{error}"
+    );
     let token = SandboxConfig {
         token: "nonsense".into(),
         ..SandboxConfig::default()
@@ -189,4 +193,47 @@ async fn the_page_is_served_whole_and_fetches_nothing_from_elsewhere() {
         wanted.extend(imports.map(|file| format!("/page/{file}")));
     }
     assert!(seen.len() > 15, "{seen:?}");
+}
+
+#[tokio::test]
+async fn whatever_is_refused_is_refused_in_json() {
+    let kit = Kit::new().await;
+    let url = |path: &str| format!("{}/sandbox/{path}", kit.running.url());
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let cases = [
+        (
+            http.post(url("bogus")).json(&json!({})),
+            404,
+            "there is no POST /sandbox/bogus; docs/sandbox.md",
+        ),
+        (http.get(url("send")), 405, "Method Not Allowed"),
+        (
+            http.post(url("send")).body("{}"),
+            415,
+            "Content-Type: application/json",
+        ),
+        (
+            http.post(url("send"))
+                .header("content-type", "application/json")
+                .body("{"),
+            400,
+            "JSON",
+        ),
+        (
+            http.post(url("send")).json(&json!({ "person": "Ada" })),
+            422,
+            "person",
+        ),
+        (http.get(url("chats/ada")), 400, "ada"),
+        (http.get(url("files/none")), 404, "none"),
+    ];
+    for (request, status, words) in cases {
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), status, "{words}");
+        let json: serde_json::Value = answer.json().await.expect(words);
+        assert!(
+            json["error"].as_str().is_some_and(|error| error.contains(words)),
+            "{words}: {json}"
+        );
+    }
 }
