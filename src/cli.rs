@@ -115,9 +115,9 @@ pub struct Demo {
     /// Brokers of a real Kafka instead of the embedded log
     #[arg(long, value_name = "HOST:PORT,...")]
     pub kafka: Option<String>,
-    /// Where the phone page listens
-    #[arg(long, default_value = "127.0.0.1:8780", value_name = "ADDRESS")]
-    pub listen: SocketAddr,
+    /// Where on loopback the phone page listens [default: 127.0.0.1:8780, or a free port while that is taken]
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<SocketAddr>,
 }
 
 #[derive(Debug, Args)]
@@ -153,7 +153,7 @@ pub struct Doctor {
 #[derive(Debug, Args)]
 #[command(group(clap::ArgGroup::new("what").required(true).multiple(true).args(["solver", "command"])))]
 pub struct Run {
-    /// A name for the run of a command
+    /// A name for the run of a command: letters, digits and hyphens [default: the program's]
     #[arg(long, requires = "command")]
     pub name: Option<String>,
     /// Start afresh: forget what an earlier run with these parameters computed

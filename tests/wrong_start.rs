@@ -1,8 +1,12 @@
 //! What is wrong at the start gets a clear message: the thing, the reason, the remedy.
 
+use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use crate::world::KYMO;
 
@@ -95,4 +99,67 @@ fn a_damaged_log_is_named() {
 fn a_data_folder_that_cannot_be_made_is_named() {
     let said = complaint(&kymo(Path::new("/proc/no/such"), &["topics"]));
     assert!(said.contains("/proc/no/such"), "{said}");
+}
+
+/// A demo whose page is open.
+fn open_demo(data: &Path) -> Child {
+    let mut demo = Command::new(KYMO)
+        .args(["demo", "--listen", "127.0.0.1:0"])
+        .env("KYMO_DATA", data)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("start kymo");
+    let mut lines = BufReader::new(demo.stdout.take().expect("a pipe")).lines();
+    let open = lines.any(|line| line.is_ok_and(|line| line.contains("Ctrl-C ends all of it")));
+    assert!(open, "the demo ended before its page was open");
+    demo
+}
+
+#[test]
+fn a_second_house_on_a_data_folder_is_refused_until_the_first_is_gone() {
+    let data = tempfile::tempdir().expect("a temporary folder");
+    let mut first = open_demo(data.path());
+    let holder = format!("(process {})", first.id());
+    let up = Command::new(KYMO)
+        .arg("up")
+        .env("KYMO_DATA", data.path())
+        .env("KYMO_TELEGRAM_TOKEN", "1:x")
+        .output()
+        .expect("start kymo");
+    for second in [kymo(data.path(), &["demo"]), up] {
+        let said = complaint(&second);
+        assert!(
+            said.contains(&data.path().display().to_string())
+                && said.contains(&holder)
+                && said.contains("--data DIR"),
+            "{said}"
+        );
+    }
+    first.kill().expect("kill -9");
+    first.wait().expect("reap");
+    let mut next = open_demo(data.path());
+    kill(Pid::from_raw(next.id().cast_signed()), Signal::SIGTERM).expect("told to end");
+    assert!(
+        next.wait().expect("reap").success(),
+        "its end was not asked for in vain"
+    );
+}
+
+#[test]
+fn a_demo_listens_where_it_is_told_or_says_why_not() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let busy = taken.local_addr().expect("bound").to_string();
+    let cases = [
+        (busy.as_str(), "choose another port"),
+        ("0.0.0.0:8780", "it stays on loopback; choose 127.0.0.1:8780"),
+    ];
+    for (address, remedy) in cases {
+        let data = tempfile::tempdir().expect("a temporary folder");
+        let said = complaint(&kymo(data.path(), &["demo", "--listen", address]));
+        assert!(
+            said.contains(&format!("cannot listen on {address}")) && said.contains(remedy),
+            "{said}"
+        );
+    }
 }

@@ -2,6 +2,8 @@
 
 mod child;
 mod environment;
+mod lock;
 
 pub use child::{Child, supervise};
 pub use environment::Environment;
+pub use lock::Lock;

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli::{Common, Up};
 use crate::config::Config;
-use crate::house::{Child, Environment, supervise};
+use crate::house::{Child, Environment, Lock, supervise};
 
 /// How long to wait before Telegram is asked again for the bot's name.
 const ASK_AGAIN: Duration = Duration::from_secs(5);
@@ -32,6 +32,7 @@ pub async fn run(common: Common, args: Up, stop: CancellationToken) -> anyhow::R
     }
     config.make_data_folder()?;
     let token = config.telegram_token()?;
+    let _lock = Lock::take(&config.data)?;
     // Opened once here, so that a log that cannot be used is told before anything runs.
     let log = config.open_log().await?;
     println!("log        {}", log.describe());

@@ -5,6 +5,7 @@ pub mod scene;
 pub mod stage;
 mod story;
 
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -13,11 +14,19 @@ use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::{Common, Demo};
+use crate::house::Lock;
 use crate::role::up::House;
 use stage::Stage;
 
+const USUAL: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 8780));
+
 pub async fn run(common: Common, args: Demo, stop: CancellationToken) -> anyhow::Result<()> {
     let folder = Folder::make(common.data)?;
+    let _lock = Lock::take(folder.path())?;
+    let listen = match args.listen {
+        Some(wanted) => wanted,
+        None => usual_address_or_free(),
+    };
     let log = match &args.kafka {
         Some(brokers) => Some(
             format!("kafka:{brokers}")
@@ -29,7 +38,7 @@ pub async fn run(common: Common, args: Demo, stop: CancellationToken) -> anyhow:
     // The phone page outlives the house, so that the last words of a role can still be read there.
     let sandbox_stop = CancellationToken::new();
     let house_stop = stop.child_token();
-    let stage = Stage::set(folder.path(), args.listen, log, sandbox_stop.clone()).await?;
+    let stage = Stage::set(folder.path(), listen, log, sandbox_stop.clone()).await?;
     let mut house = House::open(
         &stage.config,
         stage.log.clone(),
@@ -59,6 +68,19 @@ pub async fn run(common: Common, args: Demo, stop: CancellationToken) -> anyhow:
     let ended = house.until_stopped(&stage.config).await;
     sandbox_stop.cancel();
     outcome.and(ended)
+}
+
+/// Where the phone page is when nobody says where: a bookmark keeps working while nobody else has the port.
+fn usual_address_or_free() -> SocketAddr {
+    match TcpListener::bind(USUAL) {
+        Ok(_) => USUAL,
+        Err(error) => {
+            println!(
+                "{USUAL} cannot be used ({error}), so the phone page takes a free port; --listen chooses one"
+            );
+            SocketAddr::from((Ipv4Addr::LOCALHOST, 0))
+        }
+    }
 }
 
 /// The demo's own data folder: kept where the person named one.

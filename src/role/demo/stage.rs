@@ -44,7 +44,7 @@ impl Stage {
     ) -> anyhow::Result<Self> {
         let folder = std::path::absolute(folder).with_context(|| format!("find {}", folder.display()))?;
         let sandbox = SandboxConfig {
-            listen: free_address(listen)?,
+            listen,
             seed: Seed::Lab,
             username: "kymo_bot".into(),
             name: "Kymograph".into(),
@@ -63,7 +63,7 @@ impl Stage {
             log,
         };
         let mut config = Config::load(&common)?;
-        config.door_at(free_address(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?);
+        config.door_at(free_address()?);
         config.make_data_folder()?;
         config.door_token()?;
         let api = Url::parse(sandbox.url()).context("the sandbox's address")?;
@@ -89,11 +89,8 @@ fn configuration() -> String {
     )
 }
 
-/// The wanted address, or the same host with a free port when somebody else has it.
-fn free_address(wanted: SocketAddr) -> anyhow::Result<SocketAddr> {
-    if wanted.port() != 0 && TcpListener::bind(wanted).is_ok() {
-        return Ok(wanted);
-    }
+/// For the door, which others must be told before the bot opens it.
+fn free_address() -> anyhow::Result<SocketAddr> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("find a free port on loopback")?;
     Ok(listener.local_addr()?)
 }
