@@ -187,7 +187,7 @@ there is no built-in solver "airi"; did you mean airy?
 there is no built-in solver "zzz"; there are airy, lorenz, monte-carlo
 airy has no parameter "epz"; did you mean eps?
 h=0.01: the unit "s" does not fit, h is measured in L; write h=0.01
-h=0.03: 1/h = 33.333333333333336 must be a whole number of at least 2; use e.g. h=0.030303030303030304
+h=0.03: 1/h = 33.333333 must be a whole number of at least 2; use e.g. h=0.025
 pace=fast is no pause; it must be from 0 to 3600 s, e.g. pace=0.5
 pace=-1 is no pause; it must be from 0 to 3600 s, e.g. pace=0.5
 pace is given twice; leave one of them out
@@ -249,7 +249,7 @@ airy  An Airy pulse enters a plane-layered dielectric: the field E(t, x) by the 
   scale=1 L/v  duration T of the pulse's unit of S; it must be 1e-9 L/v or more
   tc=15 L/v  when S = 0 arrives at x = 0; it must be 0 L/v or more
   orientation=front_first  which end of the pulse arrives first; choose front_first or tail_first
-  h=0.01 L  step in x and in t; 1/h is whole; it must be from 1e-5 to 0.5 L
+  h=0.01 L  step in x and in t; 1/h is whole: 0.05, 0.02, 0.01, 0.005; it must be from 1e-5 to 0.5 L
   t_max=100 L/v  until when; t_max/h is whole; it must be 1e-5 L/v or more
   t_s L/v  when the layer is switched; t_s/h is whole; it must be 1e-5 L/v or more
   eps2  eps after the switch; without it eps stays; it must be 1 or more

@@ -105,7 +105,7 @@ pub fn card() -> SolverCard {
                 0.01,
                 Some(1e-5),
                 Some(0.5),
-                "step in x and in t; 1/h is whole",
+                "step in x and in t; 1/h is whole: 0.05, 0.02, 0.01, 0.005",
             ),
         ),
         with_unit(
@@ -184,12 +184,28 @@ fn cell_count(h: f64) -> Result<u64, SolverError> {
     let cells = 1.0 / h;
     let whole = cells.round().max(2.0);
     if (cells - whole).abs() > ROUNDING * whole {
-        let near = shown_number(1.0 / whole);
         return refused(format!(
-            "h={h}: 1/h = {cells} must be a whole number of at least 2; use e.g. h={near}"
+            "h={}: 1/h = {} must be a whole number of at least 2; use e.g. h={}",
+            shown_number(h),
+            shown_number(rounded(cells, Direction::Nearest, 8)),
+            shown_number(round_step(h))
         ));
     }
     Ok(whole as u64)
+}
+
+/// The step nearest to `h` that is written with two digits: 0.025 rather than 0.030303.
+fn round_step(h: f64) -> f64 {
+    let steps = (1..=5).flat_map(|decimals| {
+        let unit = 10u64.pow(decimals);
+        (1..100)
+            .filter(move |digits| unit % digits == 0 && unit / digits >= 2)
+            .map(move |digits| digits as f64 / unit as f64)
+    });
+    let distance = |step: &f64| (step / h).ln().abs();
+    steps
+        .min_by(|a, b| distance(a).total_cmp(&distance(b)))
+        .unwrap_or(0.01)
 }
 
 /// The row at a time that must be a whole number of steps.
@@ -197,14 +213,38 @@ fn row_of(name: &str, time: f64, h: f64) -> Result<u64, SolverError> {
     let rows = time / h;
     let whole = rows.round().max(1.0);
     if (rows - whole).abs() > ROUNDING {
-        let near = shown_number(whole * h);
         return refused(format!(
-            "{name}={}: {name}/h = {} must be a whole number of at least 1; use e.g. {name}={near}",
+            "{name}={}: {name}/h = {} must be a whole number of at least 1; use e.g. {name}={}",
             shown_number(time),
-            shown_number(rows)
+            shown_number(rounded(rows, Direction::Nearest, 8)),
+            shown_number(rounded(whole * h, Direction::Nearest, 12))
         ));
     }
     Ok(whole as u64)
+}
+
+#[derive(Clone, Copy)]
+enum Direction {
+    Up,
+    Nearest,
+    Down,
+}
+
+/// A number that people like to type: at most so many digits, the rest is zeros.
+fn rounded(x: f64, direction: Direction, digits: i32) -> f64 {
+    if x == 0.0 || !x.is_finite() {
+        return x;
+    }
+    let last = x.abs().log10().floor() as i32 + 1 - digits;
+    // Powers of ten with a negative exponent are not exact; dividing by those that are gives the nearest decimal.
+    let (up, down) = (10f64.powi(-last.min(0)), 10f64.powi(last.max(0)));
+    let scaled = x * up / down;
+    let whole = match direction {
+        Direction::Up => scaled.ceil(),
+        Direction::Nearest => scaled.round(),
+        Direction::Down => scaled.floor(),
+    };
+    whole * down / up
 }
 
 fn check_size(cells: u64, last_row: u64, window: u64) -> Result<(), SolverError> {
@@ -219,7 +259,7 @@ fn check_size(cells: u64, last_row: u64, window: u64) -> Result<(), SolverError>
     if window.min(last_row + 1) * row > LARGEST_WINDOW {
         return refused(format!(
             "window={window} rows of {row} values are more than {LARGEST_WINDOW} values in one iteration; use window={} or less",
-            LARGEST_WINDOW / row
+            rounded((LARGEST_WINDOW / row) as f64, Direction::Down, 2)
         ));
     }
     Ok(())
@@ -240,18 +280,18 @@ fn pulse(given: &Checked) -> Result<Pulse, SolverError> {
     };
     let start = pulse.shape(0.0).abs();
     if start.is_nan() || start > LARGEST_START {
-        let is_enough = |tc: &f64| {
-            Pulse {
-                arrival: *tc,
+        let is_enough = |arrival: f64| {
+            let later = Pulse {
+                arrival,
                 ..pulse.clone()
-            }
-            .shape(0.0)
-            .abs()
-                <= LARGEST_START / 2.0
+            };
+            later.shape(0.0).abs() <= LARGEST_START / 2.0
         };
+        // The tail oscillates: passing through zero is not enough.
+        let stays_enough = |tc: &f64| (0..40).all(|quarter| is_enough(tc + f64::from(quarter) * scale / 4.0));
         let later = (1..2000)
-            .map(|i| (arrival / scale).floor() * scale + f64::from(i) * scale)
-            .find(is_enough);
+            .map(|i| rounded(arrival + f64::from(i) * scale, Direction::Up, 2))
+            .find(stays_enough);
         let remedy = match later {
             Some(tc) => format!("use tc={} or later", shown_number(tc)),
             None => "use another a or a much later tc".to_owned(),
@@ -369,6 +409,45 @@ fn switch(
                 ..*layer
             });
             Ok(Some((row, after.collect())))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn advice_is_round() {
+        for (h, step) in [
+            (0.03, 0.025),
+            (0.3, 0.25),
+            (0.333, 0.25),
+            (0.007, 0.008),
+            (0.0003, 0.00032),
+            (0.000_012, 0.000_01),
+        ] {
+            assert_eq!(round_step(h), step, "near {h}");
+        }
+        assert_eq!(rounded(399.0, Direction::Down, 2), 390.0);
+        assert_eq!(rounded(476.4, Direction::Up, 2), 480.0);
+        assert_eq!(rounded(3.0 * 0.1, Direction::Nearest, 12), 0.3);
+        assert_eq!(rounded(7e-9, Direction::Nearest, 12), 7e-9);
+    }
+
+    proptest! {
+        #[test]
+        fn advice_is_accepted(h in 1e-5..0.5f64, time in 1e-5..1e4f64) {
+            let step = round_step(h);
+            prop_assert!(cell_count(step).is_ok());
+            prop_assert!((1e-5..=0.5).contains(&step) && (step / h).ln().abs() < 0.5, "{step} for {h}");
+            if let Err(error) = row_of("t_max", time, step) {
+                let text = error.to_string();
+                let advice = text.rsplit_once('=').and_then(|(_, time)| time.parse().ok()).expect("a time");
+                prop_assert!(row_of("t_max", advice, step).is_ok(), "{text}");
+            }
         }
     }
 }
