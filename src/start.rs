@@ -6,6 +6,8 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{CommandFactory, Parser};
+use kymo_solver::watchdog::Farewell;
+use nix::sys::signal::Signal;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -27,7 +29,9 @@ pub fn main() -> ExitCode {
         Role::Demo(args) => start("demo", single(), |stop| role::demo::run(common, args, stop)),
         Role::Up(args) => start("up", single(), |stop| role::up::run(common, args, stop)),
         Role::Doctor(args) => start("doctor", single(), |_| role::doctor::run(common, args)),
-        Role::Run(args) => start("run", single(), |stop| role::run::run(common, args, stop)),
+        Role::Run(args) => start_told("run", single(), |stop, farewell| {
+            role::run::run(common, args, stop, farewell)
+        }),
         Role::GraphWorker(args) => start("graph-worker", single(), |stop| {
             role::graph_worker::run(common, args, stop)
         }),
@@ -62,8 +66,21 @@ fn several() -> Runtime {
         .expect("a runtime needs only memory and an epoll descriptor")
 }
 
-/// Runs an async role until it ends, or SIGINT or SIGTERM asks it to.
+/// Runs an async role until it ends, or SIGINT, SIGTERM or SIGHUP asks it to.
 fn start<F, T>(name: &'static str, runtime: Runtime, role: impl FnOnce(CancellationToken) -> F) -> ExitCode
+where
+    F: Future<Output = anyhow::Result<T>>,
+    T: Into<Exit>,
+{
+    start_told(name, runtime, |stop, _| role(stop))
+}
+
+/// The same for a role that must know which signal it was.
+fn start_told<F, T>(
+    name: &'static str,
+    runtime: Runtime,
+    role: impl FnOnce(CancellationToken, Farewell) -> F,
+) -> ExitCode
 where
     F: Future<Output = anyhow::Result<T>>,
     T: Into<Exit>,
@@ -71,9 +88,9 @@ where
     // The stderr of `kymo run` belongs to the program that it runs.
     tracing_to_stderr(if name == "run" { "warn" } else { "info" });
     let result = runtime.block_on(async {
-        let stop = CancellationToken::new();
-        cancel_on_signal(stop.clone())?;
-        role(stop).await
+        let (stop, farewell) = (CancellationToken::new(), Farewell::default());
+        cancel_on_signal(stop.clone(), farewell.clone())?;
+        role(stop, farewell).await
     });
     // A blocked read of stdin must not hold the process.
     runtime.shutdown_background();
@@ -81,20 +98,37 @@ where
 }
 
 /// Listens from now on, so that no signal falls between the start and the role's first pause.
-fn cancel_on_signal(stop: CancellationToken) -> anyhow::Result<()> {
+fn cancel_on_signal(stop: CancellationToken, farewell: Farewell) -> anyhow::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt()).context("listen for SIGINT")?;
     let mut terminate = signal(SignalKind::terminate()).context("listen for SIGTERM")?;
-    // A terminal that closes ends what was started in it.
-    let mut hang_up = signal(SignalKind::hangup()).context("listen for SIGHUP")?;
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = hang_up.recv() => {}
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
+    // A terminal that closes ends what was started in it, unless that was started with nohup.
+    let hang_up = match is_ignored(Signal::SIGHUP) {
+        true => None,
+        false => Some(signal(SignalKind::hangup()).context("listen for SIGHUP")?),
+    };
+    let hung_up = async move {
+        match hang_up {
+            Some(mut hang_up) => hang_up.recv().await,
+            None => std::future::pending().await,
         }
+    };
+    tokio::spawn(async move {
+        farewell.tell(tokio::select! {
+            _ = hung_up => Signal::SIGHUP,
+            _ = interrupt.recv() => Signal::SIGINT,
+            _ = terminate.recv() => Signal::SIGTERM,
+        });
         stop.cancel();
     });
     Ok(())
+}
+
+/// Whether our parent chose that this signal shall not reach us.
+fn is_ignored(signal: Signal) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask & (1 << (signal as i32 - 1)) != 0)
 }
 
 /// What a role leaves to the shell.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 pub use command::{CommandError, CommandLine};
 pub use toml_table::TomlError;
+pub(crate) use toml_table::{LONGEST_NAME, check_name};
 
 use crate::{built_in, find_built_in};
 

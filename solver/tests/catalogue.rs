@@ -175,7 +175,7 @@ TOML parse error at line 3, column 11
   |           ^^^^^
 invalid type: string "a b", expected a sequence
 line 1: solver "a": command is empty; write the program and its arguments, e.g. ["python3", "train.py"]
-line 1: solver "a b": name must be 1 to 40 letters a-z A-Z, digits or hyphens
+line 1: solver "a b": a name is 1 to 40 letters a-z A-Z, digits or hyphens, and does not begin with a hyphen
 line 1: solver "airy": there is a solver of this name already; choose another name
 TOML parse error at line 4, column 1
   |

@@ -79,19 +79,20 @@ async fn sigterm_to_a_watchdog_stops_the_solver_and_leaves_the_run_wanted() {
 #[tokio::test]
 async fn what_a_killed_watchdogs_solver_left_behind_is_killed_before_the_next_attempt() {
     let mut house = House::new().await;
-    // The shell dies with its watchdog; its child does not hear of it.
+    // The shell dies with its watchdog; its child does not hear of it, and the keeper that would end it is killed first.
     let script = format!("sleep 1000 & echo \"left over $!\"; {ENDLESS}");
     let run = house.teach("messy", &script, |_| {});
     house.start_initiator();
     house.start(&run).await;
     house.wait_for_iteration(&run, 3).await;
-    let (watchdog, _) = house.pids(&run).expect("somebody lives");
+    let (watchdog, solver) = house.pids(&run).expect("somebody lives");
     let said = std::fs::read_to_string(house.run_folder(&run).join("output.log")).expect("output");
     let left_over: i32 = said
         .lines()
         .find_map(|line| line.strip_prefix("left over "))
         .and_then(|pid| pid.parse().ok())
         .expect("a pid");
+    kill(keeper_of(solver.expect("a solver")), Signal::SIGKILL).expect("kill -9");
     kill(Pid::from_raw(watchdog), Signal::SIGKILL).expect("kill -9");
     house
         .wait_for_event(&run, |event| matches!(event.event, RunEvent::Resumed { .. }))
@@ -104,6 +105,18 @@ async fn what_a_killed_watchdogs_solver_left_behind_is_killed_before_the_next_at
     house
         .wait_for_event(&run, |event| matches!(event.event, RunEvent::Stopped { .. }))
         .await;
+}
+
+/// The process that ends a solver's group when its watchdog dies.
+fn keeper_of(solver: i32) -> Pid {
+    let command = format!("\0kymo-keeper\0{solver}\0");
+    let mut processes = std::fs::read_dir("/proc").expect("/proc").flatten();
+    let keeper = processes.find_map(|process| {
+        let line = std::fs::read_to_string(process.path().join("cmdline")).ok()?;
+        let pid = process.file_name().to_str()?.parse().ok()?;
+        line.ends_with(&command).then_some(Pid::from_raw(pid))
+    });
+    keeper.expect("each solver has a keeper")
 }
 
 #[tokio::test]

@@ -3,9 +3,10 @@
 mod kit;
 
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Output;
 
-use kit::House;
+use kit::{House, is_gone};
 use kymo_runlog::event::RunEvent;
 use kymo_runlog::{Parameters, RunId};
 use nix::sys::signal::{Signal, kill};
@@ -79,33 +80,117 @@ async fn a_signal_is_told_as_a_shell_tells_it() {
     let house = House::new().await;
     let output = end_of(house.terminal(&["--", "sh", "-c", "kill -SEGV $$"])).await;
     assert_eq!(output.status.code(), Some(139), "{output:?}");
-    let output = end_of(house.terminal(&["--", "/no/such/program"])).await;
-    assert_eq!(output.status.code(), Some(127), "{output:?}");
-    assert!(String::from_utf8_lossy(&output.stderr).contains("/no/such/program"));
 }
 
 #[tokio::test]
-async fn what_ends_the_terminal_is_passed_on_as_ctrl_c() {
+async fn a_command_that_cannot_be_started_is_told_once_with_the_code_of_a_shell() {
     let house = House::new().await;
-    let script = "trap 'echo interrupted; exit 42' INT; echo ready; while :; do sleep 0.02; done";
+    let folder = house.data().join("bin");
+    std::fs::create_dir(&folder).expect("a folder");
+    let script = |name: &str, text: &str, mode: u32| {
+        let path = folder.join(name);
+        std::fs::write(&path, text).expect("write");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).expect("mode");
+        path.display().to_string()
+    };
+    let plain = script("plain", "#!/bin/sh\n", 0o644);
+    let odd = script("odd", "#!/no/such/interpreter\n", 0o755);
+    let directory = folder.display().to_string();
+    let cases: [(&str, i32, &str); 5] = [
+        (
+            "/no/such/program",
+            127,
+            "there is no \"/no/such/program\"; check its spelling",
+        ),
+        (
+            "no-such-word",
+            127,
+            "there is no \"no-such-word\"; check its spelling",
+        ),
+        (&plain, 126, "may not be executed; allow it with chmod +x"),
+        (&odd, 126, "the interpreter that the first line of"),
+        (&directory, 126, "is a folder; name the program in it"),
+    ];
+    for (program, code, words) in cases {
+        let output = end_of(house.terminal(&["--", program])).await;
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{program}: {errors}");
+        assert!(
+            errors.starts_with("train: failed: cannot start: ") && errors.contains(words),
+            "{program}: {errors}"
+        );
+        assert_eq!(errors.matches("cannot start").count(), 1, "{errors}");
+    }
+}
+
+/// A run of this script in a terminal that has said that it is ready.
+async fn ready(house: &House, script: &str) -> (std::process::Child, Pid) {
     let terminal = house.terminal(&["--", "sh", "-c", script]);
     let pid = Pid::from_raw(i32::try_from(terminal.id()).expect("a pid"));
-    house
-        .wait_for_event(&train(), |event| matches!(event.event, RunEvent::Started { .. }))
-        .await;
     let ready = || async {
         let text = std::fs::read_to_string(house.run_folder(&train()).join("output.log")).ok()?;
         text.contains("ready").then_some(())
     };
     assert!(house.wait_for(ready).await.is_some(), "{}", house.what_was_said());
-    kill(pid, Signal::SIGTERM).expect("told to end");
-    let output = end_of(terminal).await;
-    assert_eq!(output.status.code(), Some(42), "{output:?}");
-    assert_eq!(said(&output), "ready\ninterrupted\n");
-    let stopped = house.events(&train()).await.pop().expect("events").event;
+    (terminal, pid)
+}
+
+#[tokio::test]
+async fn what_ends_the_terminal_is_passed_on_as_it_came() {
+    for (signal, word) in [
+        (Signal::SIGINT, "INT"),
+        (Signal::SIGTERM, "TERM"),
+        (Signal::SIGHUP, "HUP"),
+    ] {
+        let house = House::new().await;
+        let script =
+            format!("trap 'echo heard {word}; exit 42' {word}; echo ready; while :; do sleep 0.02; done");
+        let (terminal, pid) = ready(&house, &script).await;
+        kill(pid, signal).expect("told to end");
+        let output = end_of(terminal).await;
+        assert_eq!(output.status.code(), Some(42), "{output:?}");
+        assert_eq!(said(&output), format!("ready\nheard {word}\n"));
+        let stopped = house.events(&train()).await.pop().expect("events").event;
+        assert!(
+            matches!(&stopped, RunEvent::Stopped { by } if by.starts_with("the terminal of ")),
+            "{stopped:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_program_that_a_signal_ends_gives_the_code_of_that_signal() {
+    for (signal, code) in [
+        (Signal::SIGINT, 130),
+        (Signal::SIGTERM, 143),
+        (Signal::SIGHUP, 129),
+    ] {
+        let house = House::new().await;
+        // A shell that runs its last command in its own place.
+        let (terminal, pid) = ready(&house, "echo ready; exec sleep 1000").await;
+        kill(pid, signal).expect("told to end");
+        let output = end_of(terminal).await;
+        assert_eq!(output.status.code(), Some(code), "{output:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_command_started_dies_with_a_killed_terminal() {
+    let house = House::new().await;
+    let (terminal, pid) = ready(&house, "sleep 1000 & echo $!; echo ready; wait").await;
+    let (_, solver) = house.pids(&train()).expect("somebody lives");
+    let text = std::fs::read_to_string(house.run_folder(&train()).join("output.log")).expect("output");
+    let sleeper: i32 = text
+        .lines()
+        .find_map(|line| line.parse().ok())
+        .expect("the sleeper's pid");
+    assert!(!is_gone(sleeper));
+    kill(pid, Signal::SIGKILL).expect("kill -9");
+    end_of(terminal).await;
+    let gone = || async { (is_gone(sleeper) && is_gone(solver.expect("a solver"))).then_some(()) };
     assert!(
-        matches!(&stopped, RunEvent::Stopped { by } if by.starts_with("the terminal of ")),
-        "{stopped:?}"
+        house.wait_for(gone).await.is_some(),
+        "nobody started the run again, and yet what it started must not live on"
     );
 }
 

@@ -1,6 +1,7 @@
 //! A run from a terminal: a catalogued solver, or any command.
 
 use kymo_solver::terminal::{self, Command, TerminalConfig};
+use kymo_solver::watchdog::Farewell;
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::{Common, Run};
@@ -8,7 +9,12 @@ use crate::config::Config;
 use crate::role::this_program;
 use crate::start::Exit;
 
-pub async fn run(common: Common, args: Run, stop: CancellationToken) -> anyhow::Result<Exit> {
+pub async fn run(
+    common: Common,
+    args: Run,
+    stop: CancellationToken,
+    farewell: Farewell,
+) -> anyhow::Result<Exit> {
     let config = Config::load(&common)?;
     config.make_data_folder()?;
     let log = config.open_log().await?;
@@ -33,6 +39,7 @@ pub async fn run(common: Common, args: Run, stop: CancellationToken) -> anyhow::
         data: config.data,
         catalogue: config.catalogue,
         solver_command: this_program("solver")?,
+        farewell,
     };
     Ok(Exit(terminal::run(terminal, command, log, door, stop).await?))
 }

@@ -1,6 +1,6 @@
 //! One run's watchdog.
 
-use kymo_solver::watchdog::{self, WatchdogConfig};
+use kymo_solver::watchdog::{self, Farewell, WatchdogConfig};
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::{Common, Watchdog};
@@ -15,6 +15,7 @@ pub async fn run(common: Common, args: Watchdog, stop: CancellationToken) -> any
         job: args.job,
         data: config.data,
         solver_command: this_program("solver")?,
+        farewell: Farewell::default(),
     };
     watchdog::run(watchdog, log, door, stop).await
 }

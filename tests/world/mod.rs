@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 pub use browser::Browser;
 pub use kafka::KafkaTurn;
 pub use kymo::role::demo::stage::lab;
-pub use process::{Gone, KYMO, Process, kill_9};
+pub use process::{Gone, KYMO, Process, catches, kill_9};
 
 /// Long enough for a machine with two busy cores.
 pub const PATIENCE: Duration = Duration::from_secs(60);

@@ -51,7 +51,7 @@ impl Process {
     pub async fn end_cleanly(mut self) {
         let pid = self.pid();
         super::until("a role that listens to signals", || async {
-            catches_sigterm(pid).then_some(())
+            catches(pid, Signal::SIGTERM).then_some(())
         })
         .await;
         kill(Pid::from_raw(self.pid()), Signal::SIGTERM).expect("ask a child of ours to end");
@@ -65,13 +65,14 @@ impl Process {
     }
 }
 
-fn catches_sigterm(pid: i32) -> bool {
+/// Whether the process has a handler for this signal.
+pub fn catches(pid: i32, signal: Signal) -> bool {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
     let caught = caught
         .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
         .unwrap_or(0);
-    caught & (1 << (Signal::SIGTERM as u32 - 1)) != 0
+    caught & (1 << (signal as u32 - 1)) != 0
 }
 
 pub fn is_alive(pid: i32) -> bool {

@@ -11,7 +11,7 @@ use super::{Catalogue, CommandLine, Entry, Feed, Program, Restart, Total};
 use crate::protocol::LineParser;
 
 /// Longest name of a solver: it begins the name of every topic of its runs.
-const LONGEST_NAME: usize = 40;
+pub(crate) const LONGEST_NAME: usize = 40;
 
 /// A broken kymo.toml.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -221,12 +221,13 @@ fn entry(table: Table, folder: &Path) -> Result<Entry, String> {
     })
 }
 
-fn check_name(name: &str) -> Result<(), String> {
+/// The names that a solver may have, whoever gives them.
+pub(crate) fn check_name(name: &str) -> Result<(), String> {
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '-';
     match name.chars().all(fits) && (1..=LONGEST_NAME).contains(&name.len()) && !name.starts_with('-') {
         true => Ok(()),
         false => Err(format!(
-            "name must be 1 to {LONGEST_NAME} letters a-z A-Z, digits or hyphens"
+            "a name is 1 to {LONGEST_NAME} letters a-z A-Z, digits or hyphens, and does not begin with a hyphen"
         )),
     }
 }

@@ -13,19 +13,19 @@ use chrono::Utc;
 use kymo_door::Door;
 use kymo_runlog::catalogue::SolverCard;
 use kymo_runlog::claim::{self, Lease};
-use kymo_runlog::{Log, Parameters, RunId, Topic};
+use kymo_runlog::{Log, Parameters, RunId, Topic, shown};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::catalogue::{Catalogue, CommandLine, Entry, Feed, Program, Restart};
+use crate::catalogue::{Catalogue, CommandLine, Entry, Feed, LONGEST_NAME, Program, Restart, check_name};
 use crate::events::{self, patiently};
 use crate::folder::Job;
 use crate::initiator::ledger::{Ledger, Source};
 use crate::standalone::split_pace;
-use crate::watchdog::{Audience, Ended, Verdict, WatchdogConfig, exit_code, watch_over};
+use crate::watchdog::{Audience, Ended, Exit, Farewell, Verdict, WatchdogConfig, exit_code, watch_over};
 
-/// Seconds between Ctrl-C and SIGKILL for a command that we know nothing of.
+/// Seconds between being asked to end and SIGKILL for a command that we know nothing of.
 const GRACE: f64 = 10.0;
 
 /// What `kymo run` needs to know of its house.
@@ -36,6 +36,8 @@ pub struct TerminalConfig {
     pub catalogue: Catalogue,
     /// Argv prefix that makes a built-in solver a program: `kymo solver`.
     pub solver_command: Vec<OsString>,
+    /// What the terminal sent us, once we shall end: the program gets the same.
+    pub farewell: Farewell,
 }
 
 /// What shall run.
@@ -75,6 +77,7 @@ pub async fn run(
         job: PathBuf::new(),
         data: config.data.clone(),
         solver_command: config.solver_command.clone(),
+        farewell: config.farewell.clone(),
     };
     let mut job = wanted.job(&config.host, &*log).await?;
     loop {
@@ -91,14 +94,14 @@ pub async fn run(
         .await?;
         wanted.tell_end(&ended);
         let Some(pause) = ended.again_in else {
-            return Ok(code_of(&ended));
+            return Ok(code_of(&ended, &config.farewell));
         };
         if stop
             .run_until_cancelled(tokio::time::sleep(pause))
             .await
             .is_none()
         {
-            return Ok(code_of(&ended));
+            return Ok(code_of(&ended, &config.farewell));
         }
         job.set_row(ended.row);
         job.fresh = false;
@@ -146,10 +149,7 @@ impl Wanted {
                 let program = command
                     .first()
                     .context("there is no command; write kymo run --name train -- python train.py")?;
-                let name = match name {
-                    Some(name) => name.clone(),
-                    None => program.rsplit('/').next().unwrap_or(program).to_owned(),
-                };
+                let name = name_of(name.as_deref(), program, catalogue)?;
                 let run = RunId {
                     solver: name.clone(),
                     parameters: Parameters::default(),
@@ -217,6 +217,39 @@ impl Wanted {
         for line in ended.last_lines.iter().filter(|_| !self.passes) {
             eprintln!("  {line}");
         }
+    }
+}
+
+/// The run's name, as a person gave it or after the program's.
+fn name_of(given: Option<&str>, program: &str, catalogue: &Catalogue) -> anyhow::Result<String> {
+    if let Some(name) = given
+        && let Err(rule) = check_name(name)
+    {
+        bail!("--name {}: {rule}; e.g. --name {}", shown(name), name_after(name));
+    }
+    let name = given.map_or_else(|| name_after(program), str::to_owned);
+    if catalogue.find(&name).is_some() {
+        bail!(
+            "the catalogue has a solver {name}, and these would be its runs; choose another name with --name, \
+             e.g. --name my-{name}"
+        );
+    }
+    Ok(name)
+}
+
+/// The name of a program that nobody named: its file's, with hyphens for what a name cannot hold.
+fn name_after(program: &str) -> String {
+    let file = program.rsplit('/').next().unwrap_or(program);
+    let words: Vec<&str> = file
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .collect();
+    let mut name = words.join("-");
+    // All ASCII by now.
+    name.truncate(LONGEST_NAME);
+    match name.trim_end_matches('-') {
+        "" => "command".to_owned(),
+        name => name.to_owned(),
     }
 }
 
@@ -304,19 +337,18 @@ fn somebody_has_it(topic: &Topic, lease: &Lease) -> String {
     )
 }
 
-fn code_of(ended: &Ended) -> u8 {
+fn code_of(ended: &Ended, farewell: &Farewell) -> u8 {
     match (&ended.verdict, ended.exit) {
         (Verdict::Finished, _) => 0,
+        // A solver that ends politely when it is told to has still not finished.
         (
             Verdict::Stopped { .. } | Verdict::Failed { .. } | Verdict::LeftWanted | Verdict::Lost,
             Some(exit),
-        ) => {
-            // A solver that ends politely when it is told to has still not finished.
-            exit_code(exit)
+        ) => exit_code(exit),
+        // We were told to end before there was a solver.
+        (Verdict::Stopped { .. } | Verdict::Failed { .. } | Verdict::LeftWanted | Verdict::Lost, None) => {
+            exit_code(Exit::Signal(farewell.signal() as i32))
         }
-        (Verdict::Stopped { .. } | Verdict::LeftWanted | Verdict::Lost, None) => 130,
-        // As a shell says that a command cannot be started.
-        (Verdict::Failed { .. }, None) => 127,
     }
 }
 
@@ -344,6 +376,41 @@ mod tests {
             line.argv(&Parameters::default()).expect("no placeholder"),
             texts(&["/bin/awk", "{print $1}"])
         );
+    }
+
+    #[test]
+    fn a_command_without_a_name_is_called_after_its_file() {
+        for (program, name) in [
+            ("/usr/bin/python3.12", "python3-12"),
+            ("./train_v2.sh", "train-v2-sh"),
+            ("true", "true"),
+            ("🙂", "command"),
+            ("run model.sh", "run-model-sh"),
+            (&"long-".repeat(20), "long-long-long-long-long-long-long-long"),
+        ] {
+            let name_of_it = name_after(program);
+            assert_eq!(name_of_it, name);
+            check_name(&name_of_it).expect("it keeps the rule");
+        }
+    }
+
+    #[test]
+    fn a_name_that_breaks_the_rule_or_is_taken_is_refused_with_a_better_one() {
+        let refused = |name| {
+            let refused = name_of(name, "/opt/airy", &Catalogue::built_in());
+            refused.expect_err("no name").to_string()
+        };
+        insta::assert_snapshot!(refused(Some("a b")), @r#"--name "a b": a name is 1 to 40 letters a-z A-Z, digits or hyphens, and does not begin with a hyphen; e.g. --name a-b"#);
+        insta::assert_snapshot!(refused(Some("")), @r#"--name "": a name is 1 to 40 letters a-z A-Z, digits or hyphens, and does not begin with a hyphen; e.g. --name command"#);
+        insta::assert_snapshot!(refused(Some("🙂")), @r#"--name "🙂": a name is 1 to 40 letters a-z A-Z, digits or hyphens, and does not begin with a hyphen; e.g. --name command"#);
+        insta::assert_snapshot!(refused(Some("airy")), @"the catalogue has a solver airy, and these would be its runs; choose another name with --name, e.g. --name my-airy");
+        assert_eq!(
+            refused(None),
+            refused(Some("airy")),
+            "however it came by that name"
+        );
+        let name = name_of(Some("train-2"), "python3", &Catalogue::built_in());
+        assert_eq!(name.expect("a name"), "train-2");
     }
 
     #[test]

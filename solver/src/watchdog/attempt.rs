@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::WatchdogConfig;
-use super::child::{Launch, Pipes, Solver};
+use super::child::{CannotStart, Launch, Pipes, Solver};
 use super::herald::Herald;
 use super::keep::{self, Hold, Rhythm};
 use super::listen::{self, Audience, Ear, Talk};
@@ -55,7 +55,7 @@ pub struct Attempt<'a> {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ended {
     pub verdict: Verdict,
-    /// `None`: the solver never ran.
+    /// `None`: it was over before the solver's start.
     pub exit: Option<Exit>,
     /// The last iteration that the log acknowledged.
     pub iteration: u64,
@@ -106,8 +106,11 @@ impl Attempt<'_> {
         let ended = match self.live(past, lives, &herald, &keeper).await {
             Ok(ended) => ended,
             Err(error) => {
+                // As a shell tells it.
+                let code = error.downcast_ref().map_or(126, |error: &CannotStart| error.code);
                 let reason = format!("cannot start: {error:#}");
-                let ended = self.ended(Verdict::Failed { reason }, None, from, Vec::new());
+                let exit = Some(Exit::Code(code.into()));
+                let ended = self.ended(Verdict::Failed { reason }, exit, from, Vec::new());
                 self.send_failure(&ended);
                 ended
             }

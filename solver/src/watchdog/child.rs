@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::io::IsTerminal;
+use std::io::{ErrorKind, IsTerminal};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -15,6 +15,7 @@ use nix::sys::signal::{SigSet, Signal};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::{Pid, getppid};
 
+use super::keeper::Keeper;
 use super::verdict::Exit;
 use crate::catalogue::{Entry, Program};
 use crate::folder::Job;
@@ -55,10 +56,11 @@ impl Launch {
     }
 }
 
-/// The running solver. It leads its process group; whoever drops it kills the group.
+/// The running solver. It leads its process group; whoever drops it kills the group, and so does our own death.
 pub struct Solver {
     child: Child,
     pub process: Process,
+    keeper: Option<Keeper>,
     reaped: bool,
 }
 
@@ -93,13 +95,17 @@ impl Solver {
             command.current_dir(directory);
         }
         die_with_parent(&mut command);
-        let child = command.spawn().with_context(|| describe_failure(launch))?;
+        let child = command.spawn().map_err(|error| CannotStart::new(launch, error))?;
         let pid = i32::try_from(child.id()).context("a pid fits into 31 bits")?;
         // Not reaped yet, so it is still there even if it has already ended.
         let process = Process::find(pid).context("the solver's start time cannot be read from /proc")?;
+        let keeper = Keeper::of(pid).inspect_err(
+            |error| tracing::warn!(%error, "should we be killed, what the solver starts lives on"),
+        );
         Ok(Self {
             child,
             process,
+            keeper: keeper.ok(),
             reaped: false,
         })
     }
@@ -162,6 +168,7 @@ impl Solver {
             return;
         }
         self.signal(Signal::SIGKILL);
+        self.keeper = None;
         self.reaped = true;
         if let Err(error) = self.child.wait() {
             tracing::warn!(%error, pid = self.process.pid, "the solver cannot be reaped");
@@ -213,21 +220,55 @@ fn die_with_parent(command: &mut Command) {
     }
 }
 
-fn describe_failure(launch: &Launch) -> String {
-    let program = launch
-        .argv
-        .first()
-        .map(|program| program.to_string_lossy().into_owned())
-        .unwrap_or_default();
-    match &launch.directory {
-        Some(directory) if !directory.is_dir() => {
-            format!(
-                "cannot start {program:?}: the working directory {} does not exist",
-                directory.display()
-            )
-        }
-        Some(_) | None => {
-            format!("cannot start {program:?}; check the catalogue's command and that it is installed")
-        }
+/// Why a command cannot be started, as far as the kernel tells.
+#[derive(Debug, thiserror::Error)]
+#[error("{what}: {error}")]
+pub struct CannotStart {
+    what: String,
+    /// What a shell would answer: 127 for a command that is not there, 126 for one that cannot be executed.
+    pub code: u8,
+    error: std::io::Error,
+}
+
+impl CannotStart {
+    fn new(launch: &Launch, error: std::io::Error) -> Self {
+        let program = launch.argv.first().map(PathBuf::from).unwrap_or_default();
+        let shown = format!("{program:?}");
+        let whole = match &launch.directory {
+            Some(directory) => directory.join(&program),
+            None => program.clone(),
+        };
+        // A plain word is looked for in PATH.
+        let is_path = program.components().count() > 1;
+        let (code, what) = match (&launch.directory, error.kind()) {
+            (Some(directory), _) if !directory.is_dir() => (
+                126,
+                format!(
+                    "the working directory {} of {shown} does not exist; make it, or change directory in kymo.toml",
+                    directory.display()
+                ),
+            ),
+            (_, ErrorKind::NotFound) if is_path && whole.exists() => (
+                126,
+                format!(
+                    "the interpreter that the first line of {shown} names is not there; install it or correct the line"
+                ),
+            ),
+            (_, ErrorKind::NotFound) => (
+                127,
+                format!("there is no {shown}; check its spelling and that it is installed"),
+            ),
+            (_, ErrorKind::PermissionDenied) if whole.is_dir() => {
+                (126, format!("{shown} is a folder; name the program in it"))
+            }
+            (_, ErrorKind::PermissionDenied) => (
+                126,
+                format!(
+                    "{shown} may not be executed; allow it with chmod +x, or start it with its interpreter"
+                ),
+            ),
+            _ => (126, format!("{shown} cannot be executed")),
+        };
+        Self { what, code, error }
     }
 }

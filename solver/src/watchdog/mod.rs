@@ -5,6 +5,7 @@ mod attempt;
 mod child;
 pub mod herald;
 mod keep;
+mod keeper;
 mod lines;
 mod listen;
 mod memory;
@@ -21,12 +22,13 @@ mod watch;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context, bail};
 use kymo_door::Door;
 use kymo_runlog::Log;
 use nix::fcntl::{Flock, FlockArg};
+use nix::sys::signal::Signal;
 use tokio_util::sync::CancellationToken;
 
 pub use attempt::Ended;
@@ -45,6 +47,23 @@ pub struct WatchdogConfig {
     pub data: PathBuf,
     /// Argv prefix that makes a built-in solver a program: `kymo solver`.
     pub solver_command: Vec<OsString>,
+    /// How a solver is asked to end when `stop` is cancelled.
+    pub farewell: Farewell,
+}
+
+/// The signal that a solver is asked to end with: SIGTERM, or in a terminal what the terminal sent us, known only then.
+#[derive(Clone, Debug, Default)]
+pub struct Farewell(Arc<OnceLock<Signal>>);
+
+impl Farewell {
+    /// The first signal counts.
+    pub fn tell(&self, signal: Signal) {
+        let _ = self.0.set(signal);
+    }
+
+    pub fn signal(&self) -> Signal {
+        self.0.get().copied().unwrap_or(Signal::SIGTERM)
+    }
 }
 
 /// Runs one attempt to its end. Call it on a thread that lives as long as the process: the solver dies with it.

@@ -147,12 +147,7 @@ impl<'a> Watch<'a> {
         match deed {
             Deed::Nothing => {}
             Deed::Send(Signal::SIGTERM) => {
-                // What Ctrl-C in a terminal would have sent, had the solver been in the foreground.
-                let polite = match self.attempt.audience {
-                    Audience::Nobody => Signal::SIGTERM,
-                    Audience::Passing | Audience::Progress(_) => Signal::SIGINT,
-                };
-                solver.signal(polite);
+                solver.signal(self.attempt.config.farewell.signal());
                 if self.frozen {
                     solver.signal(Signal::SIGCONT);
                 }

@@ -20,7 +20,10 @@ use kymo_runlog::{
     Change, Log, LogConfig, Message, Parameters, Position, Record, Replay, RunId, Stored, Topic,
 };
 use kymo_solver::catalogue::{Catalogue, CommandLine, Entry, Feed, Program, Restart};
+use kymo_solver::watchdog::Farewell;
+use nix::sys::signal::Signal;
 use serde::de::DeserializeOwned;
+use tokio::signal::unix::SignalKind;
 use tokio_util::sync::CancellationToken;
 
 const ROLE: &str = "LIVES_ROLE";
@@ -42,13 +45,20 @@ pub fn play_role() {
         let data = PathBuf::from(data);
         let log = open_log(&data).await;
         let stop = CancellationToken::new();
-        let terminated = stop.clone();
-        let mut signals =
-            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).expect("signals");
-        tokio::spawn(async move {
-            signals.recv().await;
-            terminated.cancel();
-        });
+        let farewell = Farewell::default();
+        for (kind, name) in [
+            (SignalKind::terminate(), Signal::SIGTERM),
+            (SignalKind::interrupt(), Signal::SIGINT),
+            (SignalKind::hangup(), Signal::SIGHUP),
+        ] {
+            let (stop, farewell) = (stop.clone(), farewell.clone());
+            let mut signals = tokio::signal::unix::signal(kind).expect("signals");
+            tokio::spawn(async move {
+                signals.recv().await;
+                farewell.tell(name);
+                stop.cancel();
+            });
+        }
         let door = door_of(&data);
         let ended = match role.as_str() {
             "initiator" => {
@@ -69,6 +79,7 @@ pub fn play_role() {
                     job,
                     solver_command: solver_command(&data),
                     data: own_data(&data),
+                    farewell,
                 };
                 kymo_solver::watchdog::run(config, log, door, stop).await
             }
@@ -87,6 +98,7 @@ pub fn play_role() {
                     data: data.clone(),
                     catalogue: Catalogue::built_in(),
                     solver_command: solver_command(&data),
+                    farewell,
                 };
                 let command = match command.split_first().expect("a command") {
                     (first, rest) if first == "--" => kymo_solver::terminal::Command::Program {
