@@ -8,8 +8,10 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use kymo_door::Door;
+use kymo_runlog::host::{Capacity, Memory, check_label};
 use kymo_runlog::{Log, LogConfig};
 use kymo_solver::catalogue::Catalogue;
+use kymo_solver::initiator::machine;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use url::Url;
@@ -68,6 +70,32 @@ struct DatabaseTable {
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 struct InitiatorTable {
     host: Option<String>,
+    labels: Vec<String>,
+    runs: Option<u32>,
+    cores: Option<u32>,
+    memory: Option<String>,
+}
+
+impl InitiatorTable {
+    /// What this machine has for runs; what is not said is what the machine has.
+    fn capacity(&self) -> anyhow::Result<Capacity> {
+        let machine = machine::capacity();
+        let memory = self.memory.as_deref().map(str::parse::<Memory>).transpose();
+        Ok(Capacity {
+            runs: self.runs,
+            cores: self.cores.unwrap_or(machine.cores),
+            memory: memory
+                .map_err(|reason| anyhow::anyhow!("memory under [initiator]: {reason}"))?
+                .unwrap_or(machine.memory),
+        })
+    }
+
+    fn check_labels(&self) -> anyhow::Result<()> {
+        for label in &self.labels {
+            check_label(label).map_err(|reason| anyhow::anyhow!("labels under [initiator]: {reason}"))?;
+        }
+        Ok(())
+    }
 }
 
 /// Everything that is known before a role starts.
@@ -77,6 +105,9 @@ pub struct Config {
     pub path: Option<PathBuf>,
     pub log: LogConfig,
     pub host: String,
+    /// What runs can be pinned to, besides the host's name.
+    pub labels: Vec<String>,
+    pub capacity: Capacity,
     pub catalogue: Catalogue,
     pub admins: Vec<i64>,
     pub database: String,
@@ -119,6 +150,11 @@ impl Config {
         let base = path.as_deref().and_then(Path::parent).unwrap_or(&data).to_owned();
         let catalogue =
             Catalogue::from_toml(&text, &base).with_context(|| format!("{name} cannot be used"))?;
+        let capacity = file
+            .initiator
+            .capacity()
+            .and_then(|capacity| file.initiator.check_labels().map(|()| capacity))
+            .with_context(|| format!("{name} cannot be used"))?;
         let door_listen = file
             .door
             .listen
@@ -144,6 +180,8 @@ impl Config {
                 .or(file.log)
                 .unwrap_or_else(|| LogConfig::Embedded { folder: data.clone() }),
             host: file.initiator.host.map_or_else(hostname, Ok)?,
+            labels: file.initiator.labels,
+            capacity,
             catalogue,
             admins: file.telegram.admins,
             database: file
@@ -326,6 +364,35 @@ mod tests {
             .fold(String::new(), |all, line| all + line + "\n");
         parse(&full).expect("the sample with every alternative switched on");
         Catalogue::from_toml(&full, Path::new("/etc/kymo")).expect("the sample's alternative solvers");
+    }
+
+    #[test]
+    fn a_host_has_what_it_says_or_what_the_machine_has() {
+        let read = |text: &str| parse(&format!("[initiator]\n{text}")).expect("a table").initiator;
+        let said = read("labels = [\"gpu\"]\nruns = 2\ncores = 3\nmemory = \"4 GiB\"");
+        let capacity = Capacity {
+            runs: Some(2),
+            cores: 3,
+            memory: Memory(4 << 30),
+        };
+        assert_eq!(said.capacity().expect("good"), capacity);
+        assert_eq!(read("").capacity().expect("good"), machine::capacity());
+        let error = read("memory = \"4\"")
+            .capacity()
+            .expect_err("no unit")
+            .to_string();
+        assert!(
+            error.contains("memory under [initiator]") && error.contains("8 GiB"),
+            "{error}"
+        );
+        let error = read("labels = [\"two words\"]")
+            .check_labels()
+            .expect_err("a space")
+            .to_string();
+        assert!(
+            error.contains("labels under [initiator]") && error.contains("gpu"),
+            "{error}"
+        );
     }
 
     #[test]

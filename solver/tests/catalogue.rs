@@ -26,6 +26,9 @@ limit = 3
 replay = "state"
 view = "loss"
 total = "epochs"
+cores = 2
+memory = "4 GiB"
+on = ["gpu"]
 
 [[solver.parameter]]
 name = "rate"
@@ -80,6 +83,7 @@ fn a_table_becomes_an_entry() {
         }
     ));
     assert_eq!(train.total(&run.parameters), Some(5));
+    assert_eq!(train.card.needs.to_string(), "2 cores, 4 GiB of memory, on gpu");
     let md = catalogue.find("md").unwrap();
     assert_eq!(
         (md.patience, md.replay, md.resumes, md.restart),
@@ -154,6 +158,9 @@ fn broken_tables_are_refused_with_a_remedy() {
         parameter("[[solver.parameter]]\nname = \"p\""),
         solver("[[solver.parameter]]\nname = \"pace\""),
         solver("[[solver.parameter]]\nname = \"ü\""),
+        solver("[[solver.parameter]]\nname = \"on\""),
+        solver("memory = \"4\""),
+        solver("on = [\"two words\"]"),
     ];
     let told = broken
         .iter()
@@ -181,7 +188,7 @@ TOML parse error at line 4, column 1
   |
 4 | colour = "red"
   | ^^^^^^
-unknown field `colour`, expected one of `name`, `version`, `help`, `command`, `directory`, `environment`, `patience`, `grace`, `restart`, `limit`, `backoff`, `replay`, `resumes`, `pattern`, `patterns`, `view`, `total`, `parameter`, `parameters`
+unknown field `colour`, expected one of `name`, `version`, `help`, `command`, `directory`, `environment`, `patience`, `grace`, `restart`, `limit`, `backoff`, `replay`, `resumes`, `pattern`, `patterns`, `view`, `total`, `cores`, `memory`, `on`, `parameter`, `parameters`
 line 1: solver "a": patience=0 must be a number of seconds above 0
 TOML parse error at line 4, column 12
   |
@@ -224,6 +231,9 @@ line 1: solver "a": parameter "p": its default does not fit: p=1 is out of range
 line 1: solver "a": the parameter p is declared twice; leave one of them out
 line 1: solver "a": parameter "pace": pace slows any solver down and is no parameter; choose another name
 line 1: solver "a": parameter "ü": its names must be 1 to 40 letters a-z A-Z, digits, _ or -
+line 1: solver "a": parameter "on": on says which hosts may run a solver and is no parameter; choose another name
+line 1: solver "a": "4" is no amount of memory; write e.g. 512 MiB or 8 GiB
+line 1: solver "a": "two words" is no label; write 1 to 40 letters, digits, hyphens, dots or underscores, e.g. gpu
 "#);
 }
 

@@ -14,8 +14,8 @@ pub async fn run(common: Common, stop: CancellationToken) -> anyhow::Result<()> 
     let door = config.find_door()?;
     let initiator = InitiatorConfig {
         host: config.host,
-        labels: Vec::new(),
-        capacity: initiator::machine::capacity(),
+        labels: config.labels,
+        capacity: config.capacity,
         data: config.data,
         catalogue: config.catalogue,
         watchdog_command: this_program("watchdog")?,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use kymo_runlog::catalogue::{ParameterCard, ParameterKind, SolverCard};
+use kymo_runlog::host::{Needs, check_label};
 use kymo_runlog::{Value, shown};
 use serde::Deserialize;
 
@@ -67,6 +68,12 @@ struct Table {
     view: Option<String>,
     #[serde(default)]
     total: Option<Total>,
+    #[serde(default)]
+    cores: u32,
+    #[serde(default)]
+    memory: Option<String>,
+    #[serde(default)]
+    on: Vec<String>,
     #[serde(default, alias = "parameters")]
     parameter: Vec<ParameterTable>,
 }
@@ -196,6 +203,7 @@ fn entry(table: Table, folder: &Path) -> Result<Entry, String> {
     if let Some(Total::Parameter(name)) = &table.total {
         check_total(name, &parameters)?;
     }
+    let needs = needs(table.cores, table.memory.as_deref(), table.on)?;
     Ok(Entry {
         program: Program::Command(command),
         patience: seconds("patience", table.patience)?,
@@ -215,10 +223,16 @@ fn entry(table: Table, folder: &Path) -> Result<Entry, String> {
             version: table.version.unwrap_or_else(|| "1".to_owned()),
             help: table.help,
             view: table.view,
-            needs: Default::default(),
+            needs,
             parameters,
         },
     })
+}
+
+fn needs(cores: u32, memory: Option<&str>, on: Vec<String>) -> Result<Needs, String> {
+    on.iter().try_for_each(|label| check_label(label))?;
+    let memory = memory.map(str::parse).transpose()?.unwrap_or_default();
+    Ok(Needs { cores, memory, on })
 }
 
 /// The names that a solver may have, whoever gives them.
@@ -280,6 +294,11 @@ fn parameter(table: ParameterTable) -> Result<ParameterCard, String> {
     if name == "pace" || table.aliases.iter().any(|alias| alias == "pace") {
         return Err(bad(
             "pace slows any solver down and is no parameter; choose another name",
+        ));
+    }
+    if name == "on" || table.aliases.iter().any(|alias| alias == "on") {
+        return Err(bad(
+            "on says which hosts may run a solver and is no parameter; choose another name",
         ));
     }
     let whole = |bound: Option<f64>, field: &str| match bound {

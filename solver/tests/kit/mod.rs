@@ -3,6 +3,7 @@
 
 #![allow(dead_code)]
 
+pub mod clock;
 pub mod desk;
 
 use std::collections::BTreeMap;
@@ -15,13 +16,15 @@ use std::time::Duration;
 use chrono::Utc;
 use kymo_runlog::catalogue::SolverCard;
 use kymo_runlog::event::{EventRecord, RunEvent};
+use kymo_runlog::host::Capacity;
 use kymo_runlog::order::{Order, OrderRecord, When};
 use kymo_runlog::{
     Change, Log, LogConfig, Message, Parameters, Position, Record, Replay, RunId, Stored, Topic,
 };
 use kymo_solver::catalogue::{Catalogue, CommandLine, Entry, Feed, Program, Restart};
 use kymo_solver::watchdog::Farewell;
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde::de::DeserializeOwned;
 use tokio::signal::unix::SignalKind;
 use tokio_util::sync::CancellationToken;
@@ -30,6 +33,10 @@ const ROLE: &str = "LIVES_ROLE";
 const DATA: &str = "LIVES_DATA";
 /// Plays another machine that shares the log: its data lie in a folder of their own.
 const HOST: &str = "LIVES_HOST";
+/// That machine's labels and capacity.
+const MACHINE: &str = "LIVES_MACHINE";
+/// How many seconds that machine's clock is ahead of the log's.
+const AHEAD: &str = "LIVES_AHEAD";
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Becomes the role that this process was started in, if it was. Every test binary calls it from a test named `role`.
@@ -43,7 +50,7 @@ pub fn play_role() {
         .expect("a runtime");
     runtime.block_on(async {
         let data = PathBuf::from(data);
-        let log = open_log(&data).await;
+        let log = clock::ahead(open_log(&data).await, std::env::var(AHEAD).ok());
         let stop = CancellationToken::new();
         let farewell = Farewell::default();
         for (kind, name) in [
@@ -63,10 +70,11 @@ pub fn play_role() {
         let ended = match role.as_str() {
             "initiator" => {
                 let entries: Vec<Entry> = read_json(&data.join("catalogue.json"));
+                let machine = Machine::of_environment();
                 let config = kymo_solver::initiator::InitiatorConfig {
                     host: std::env::var(HOST).unwrap_or_else(|_| "lab".to_owned()),
-                    labels: Vec::new(),
-                    capacity: kymo_solver::initiator::machine::capacity(),
+                    labels: machine.labels,
+                    capacity: machine.capacity,
                     data: own_data(&data),
                     catalogue: with_built_ins(entries),
                     watchdog_command: command_of("watchdog", &data),
@@ -189,13 +197,58 @@ fn read_json<T: DeserializeOwned>(path: &Path) -> T {
     serde_json::from_slice(&std::fs::read(path).expect("the file")).expect("JSON")
 }
 
+/// What a machine has.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+pub struct Machine {
+    pub labels: Vec<String>,
+    pub capacity: Capacity,
+    pub clock_ahead: i64,
+}
+
+impl Machine {
+    pub fn new() -> Self {
+        Self {
+            labels: Vec::new(),
+            capacity: kymo_solver::initiator::machine::capacity(),
+            clock_ahead: 0,
+        }
+    }
+
+    pub fn label(mut self, label: &str) -> Self {
+        self.labels.push(label.to_owned());
+        self
+    }
+
+    pub fn runs(mut self, runs: u32) -> Self {
+        self.capacity.runs = Some(runs);
+        self
+    }
+
+    pub fn cores(mut self, cores: u32) -> Self {
+        self.capacity.cores = cores;
+        self
+    }
+
+    pub fn clock_ahead(mut self, seconds: i64) -> Self {
+        self.clock_ahead = seconds;
+        self
+    }
+
+    fn of_environment() -> Self {
+        match std::env::var(MACHINE) {
+            Ok(text) => serde_json::from_str(&text).expect("JSON"),
+            Err(_) => Self::new(),
+        }
+    }
+}
+
 /// The house.
 pub struct House {
     folder: tempfile::TempDir,
     pub log: Arc<dyn Log>,
     entries: Vec<Entry>,
     initiator: Option<Child>,
-    others: Vec<Child>,
+    others: BTreeMap<String, Child>,
 }
 
 impl House {
@@ -210,7 +263,7 @@ impl House {
             log,
             entries: Vec::new(),
             initiator: None,
-            others: Vec::new(),
+            others: BTreeMap::new(),
         }
     }
 
@@ -233,17 +286,70 @@ impl House {
         }
     }
 
+    /// Machines that start from now on know only what is taught from now on.
+    pub fn forget_catalogue(&mut self) {
+        self.entries.clear();
+    }
+
+    /// Waits until so many machines have published their catalogue.
+    pub async fn wait_for_hosts(&self, count: usize) {
+        let published = || async {
+            let catalogues = self.messages(&kymo_runlog::catalogue::topic()).await;
+            (catalogues.len() >= count).then_some(())
+        };
+        assert!(
+            self.wait_for(published).await.is_some(),
+            "{}",
+            self.what_was_said()
+        );
+    }
+
     pub fn start_initiator(&mut self) {
         self.initiator = Some(self.spawn_initiator(None));
     }
 
     /// Another machine with the same log and the same catalogue.
     pub fn start_other_machine(&mut self, host: &str) {
-        let other = self.spawn_initiator(Some(host));
-        self.others.push(other);
+        self.start_machine(host, &Machine::new());
     }
 
-    fn spawn_initiator(&self, host: Option<&str>) -> Child {
+    /// The same, of this kind.
+    pub fn start_machine(&mut self, host: &str, machine: &Machine) {
+        let other = self.spawn_initiator(Some((host, machine)));
+        self.others.insert(host.to_owned(), other);
+    }
+
+    /// Power off: its initiator, watchdogs and solvers die at once.
+    pub fn kill_machine(&mut self, host: &str) {
+        let mut initiator = self.others.remove(host).expect("a machine");
+        initiator.kill().expect("kill -9");
+        initiator.wait().expect("reap");
+        self.signal_runs(host, Signal::SIGKILL);
+    }
+
+    /// Its initiator alone dies.
+    pub fn kill_initiator_of(&mut self, host: &str) {
+        let mut initiator = self.others.remove(host).expect("a machine");
+        initiator.kill().expect("kill -9");
+        initiator.wait().expect("reap");
+    }
+
+    /// Everything on it stands still, or goes on.
+    pub fn signal_machine(&self, host: &str, signal: Signal) {
+        let initiator = self.others.get(host).expect("a machine");
+        let pid = Pid::from_raw(i32::try_from(initiator.id()).expect("a pid"));
+        kill(pid, signal).expect("signal");
+        self.signal_runs(host, signal);
+    }
+
+    fn signal_runs(&self, host: &str, signal: Signal) {
+        for pid in watchdogs_and_solvers(&self.data().join(host)) {
+            // A solver dies with its watchdog.
+            let _ = kill(Pid::from_raw(pid), signal);
+        }
+    }
+
+    fn spawn_initiator(&self, machine: Option<(&str, &Machine)>) -> Child {
         let text = serde_json::to_vec(&self.entries).expect("JSON");
         std::fs::write(self.data().join("catalogue.json"), text).expect("write");
         let words = command_of("initiator", self.data());
@@ -259,9 +365,11 @@ impl House {
             .stdout(said.try_clone().expect("a handle"))
             .stderr(said);
         command.env("KYMO_TELEGRAM_TOKEN", "1:geheim");
-        if let Some(host) = host {
+        if let Some((host, machine)) = machine {
             std::fs::create_dir_all(self.data().join(host)).expect("a folder");
             command.env(HOST, host);
+            command.env(MACHINE, serde_json::to_string(machine).expect("JSON"));
+            command.env(AHEAD, machine.clock_ahead.to_string());
         }
         command.spawn().expect("the initiator starts")
     }
@@ -305,12 +413,20 @@ impl House {
     }
 
     pub async fn start(&self, run: &RunId) {
+        self.start_on(run, &[]).await;
+    }
+
+    pub async fn start_on(&self, run: &RunId, labels: &[&str]) {
+        self.start_paced(run, labels, None).await;
+    }
+
+    pub async fn start_paced(&self, run: &RunId, labels: &[&str], pace: Option<f64>) {
         self.order(Order::Start {
             run: run.clone(),
             topic: run.topic(),
             fresh: false,
-            pace: None,
-            on: Vec::new(),
+            pace,
+            on: labels.iter().map(|&label| label.to_owned()).collect(),
         })
         .await;
     }
@@ -420,46 +536,63 @@ impl House {
 
     pub fn what_was_said(&self) -> String {
         let mut said = std::fs::read_to_string(self.data().join("initiator.log")).unwrap_or_default();
-        for entry in std::fs::read_dir(self.data().join("runs"))
-            .into_iter()
-            .flatten()
-            .flatten()
-        {
+        for folder in self.run_folders() {
             for file in ["watchdog.log", "output.log"] {
-                let text = std::fs::read(entry.path().join(file)).unwrap_or_default();
+                let text = std::fs::read(folder.join(file)).unwrap_or_default();
                 said.push_str(&String::from_utf8_lossy(&text[text.len().saturating_sub(4000)..]));
             }
         }
         said
     }
+
+    /// Of all machines.
+    fn run_folders(&self) -> Vec<PathBuf> {
+        let machines = self.others.keys().map(|host| self.data().join(host));
+        let mut folders = folders_in(self.data());
+        folders.extend(machines.flat_map(|data| folders_in(&data)));
+        folders
+    }
+}
+
+fn folders_in(data: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(data.join("runs"))
+        .into_iter()
+        .flatten()
+        .flatten();
+    entries.map(|entry| entry.path()).collect()
+}
+
+/// Those that `watchdog.json` names.
+fn watchdogs_and_solvers(data: &Path) -> Vec<i32> {
+    let mut pids = Vec::new();
+    for folder in folders_in(data) {
+        let text = std::fs::read(folder.join("watchdog.json")).unwrap_or_default();
+        let json: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
+        for who in ["watchdog", "solver"] {
+            let pid = json[who]["pid"].as_i64().and_then(|pid| i32::try_from(pid).ok());
+            pids.extend(pid.filter(|pid| !is_gone(*pid)));
+        }
+    }
+    pids
 }
 
 impl Drop for House {
     fn drop(&mut self) {
-        for mut child in self.others.drain(..).chain(self.initiator.take()) {
+        let machines: Vec<PathBuf> = self.others.keys().map(|host| self.data().join(host)).collect();
+        for mut child in std::mem::take(&mut self.others)
+            .into_values()
+            .chain(self.initiator.take())
+        {
             // A test that failed leaves nobody behind.
             let _ = child.kill();
             let _ = child.wait();
         }
-        for entry in std::fs::read_dir(self.data().join("runs"))
-            .into_iter()
-            .flatten()
-            .flatten()
-        {
-            let Ok(text) = std::fs::read(entry.path().join("watchdog.json")) else {
-                continue;
-            };
-            let Ok(json) = serde_json::from_slice::<serde_json::Value>(&text) else {
-                continue;
-            };
-            if let Some(pid) = json["watchdog"]["pid"].as_i64() {
-                let start = format!("/proc/{pid}/cmdline");
-                let ours = std::fs::read_to_string(start).is_ok_and(|line| line.contains("role"));
-                if ours {
-                    let _ = nix::sys::signal::kill(
-                        nix::unistd::Pid::from_raw(i32::try_from(pid).expect("a pid")),
-                        nix::sys::signal::Signal::SIGKILL,
-                    );
+        for data in machines.iter().map(PathBuf::as_path).chain([self.data()]) {
+            for pid in watchdogs_and_solvers(data) {
+                // The number may be somebody else's by now.
+                let line = std::fs::read_to_string(format!("/proc/{pid}/cmdline"));
+                if line.is_ok_and(|line| line.contains("role")) {
+                    let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
                 }
             }
         }
