@@ -1,6 +1,7 @@
 //! Ai(x), the Airy function, with an absolute error below 1e-13 on the whole line.
 //! Only +, -, *, /, sqrt and the `libm` crate, so that every CPU gives the same bits.
 
+use std::array::from_fn;
 use std::f64::consts::FRAC_1_SQRT_2;
 
 const ROOT_OF_PI: f64 = 1.772_453_850_905_516;
@@ -25,12 +26,17 @@ pub fn ai(x: f64) -> f64 {
     scaled.factor * libm::exp(-scaled.exponent)
 }
 
+/// Ai of several x at once, the same numbers as one by one; `None` unless all lie far to the left.
+pub fn ai_far_left<const N: usize>(x: [f64; N]) -> Option<[f64; N]> {
+    x.iter().all(|x| *x < -FAR).then(|| oscillating(x.map(|x| -x)))
+}
+
 /// Ai(x) with its exponential decay kept apart.
 pub fn ai_scaled(x: f64) -> Scaled {
     match x {
         _ if x > FAR => decaying(x),
         _ if x < -FAR => Scaled {
-            factor: oscillating(-x),
+            factor: oscillating([-x])[0],
             exponent: 0.0,
         },
         _ => Scaled {
@@ -53,24 +59,33 @@ fn decaying(x: f64) -> Scaled {
     }
 }
 
-/// Ai(-z), DLMF 9.7.9. The phase reaches hundreds of radians, so it is carried in two pieces.
-fn oscillating(z: f64) -> f64 {
-    let root = z.sqrt();
-    let (zeta, rest) = phase(z, root);
-    let (sin, cos) = libm::sincos(zeta);
-    let (sin, cos) = (sin + rest * cos, cos - rest * sin);
-    let terms = series_length(zeta);
-    let inverse = 1.0 / zeta;
-    let step = -inverse * inverse;
-    let (mut even, mut odd) = (0.0, 0.0);
-    for pair in U[..terms].chunks_exact(2).rev() {
-        even = even * step + pair[0];
-        odd = odd * step + pair[1];
+/// Ai(-z), DLMF 9.7.9, of several z at once: the processor computes them side by side. The phase reaches
+/// hundreds of radians, so it is carried in two pieces.
+fn oscillating<const N: usize>(z: [f64; N]) -> [f64; N] {
+    let root = z.map(f64::sqrt);
+    let phases: [_; N] = from_fn(|i| phase(z[i], root[i]));
+    let terms = series_length(phases[0].0);
+    if phases.iter().any(|(zeta, _)| series_length(*zeta) != terms) {
+        return z.map(|z| oscillating([z])[0]);
     }
-    odd *= inverse;
-    // cos(zeta - pi/4) and sin(zeta - pi/4) without subtracting an inexact pi/4.
-    let (shifted_cos, shifted_sin) = ((cos + sin) * FRAC_1_SQRT_2, (sin - cos) * FRAC_1_SQRT_2);
-    (shifted_cos * even + shifted_sin * odd) / (ROOT_OF_PI * root.sqrt())
+    let inverse = phases.map(|(zeta, _)| 1.0 / zeta);
+    let step = inverse.map(|inverse| -inverse * inverse);
+    let (mut even, mut odd) = ([0.0; N], [0.0; N]);
+    for pair in U[..terms].chunks_exact(2).rev() {
+        for i in 0..N {
+            even[i] = even[i] * step[i] + pair[0];
+            odd[i] = odd[i] * step[i] + pair[1];
+        }
+    }
+    let circle = phases.map(|(zeta, _)| libm::sincos(zeta));
+    from_fn(|i| {
+        let ((sin, cos), rest) = (circle[i], phases[i].1);
+        let (sin, cos) = (sin + rest * cos, cos - rest * sin);
+        let odd = odd[i] * inverse[i];
+        // cos(zeta - pi/4) and sin(zeta - pi/4) without subtracting an inexact pi/4.
+        let (shifted_cos, shifted_sin) = ((cos + sin) * FRAC_1_SQRT_2, (sin - cos) * FRAC_1_SQRT_2);
+        (shifted_cos * even[i] + shifted_sin * odd) / (ROOT_OF_PI * root[i].sqrt())
+    })
 }
 
 fn series_length(zeta: f64) -> usize {
@@ -100,19 +115,35 @@ fn exact_product(a: f64, b: f64) -> (f64, f64) {
     (product, ((ah * bh - product) + ah * bl + al * bh) + al * bl)
 }
 
-/// Taylor's series around the nearest centre; y'' = x y gives the coefficients.
+/// Taylor's series around the nearest centre.
 fn near(x: f64) -> f64 {
     let index = (x * 2.0).round() + 18.0;
-    let (value, slope) = CENTRES[index as usize];
-    let centre = index / 2.0 - FAR;
-    let h = x - centre;
-    let mut coefficients = [0.0; 20];
-    (coefficients[0], coefficients[1], coefficients[2]) = (value, slope, centre * value / 2.0);
-    for n in 3..coefficients.len() {
-        coefficients[n] = (centre * coefficients[n - 2] + coefficients[n - 3]) * INVERSES[n];
-    }
-    coefficients.iter().rev().fold(0.0, |sum, c| sum * h + c)
+    let h = x - centre(index as usize);
+    let series = &TAYLOR[index as usize];
+    series.iter().rev().fold(0.0, |sum, c| sum * h + c)
 }
+
+const fn centre(index: usize) -> f64 {
+    index as f64 / 2.0 - FAR
+}
+
+/// y'' = x y gives the coefficients around each centre.
+const TAYLOR: [[f64; 20]; CENTRES.len()] = {
+    let mut all = [[0.0; 20]; CENTRES.len()];
+    let mut i = 0;
+    while i < all.len() {
+        let ((value, slope), centre) = (CENTRES[i], centre(i));
+        let series = &mut all[i];
+        (series[0], series[1], series[2]) = (value, slope, centre * value / 2.0);
+        let mut n = 3;
+        while n < series.len() {
+            series[n] = (centre * series[n - 2] + series[n - 3]) * INVERSES[n];
+            n += 1;
+        }
+        i += 1;
+    }
+    all
+};
 
 /// 1 / (n (n-1)).
 const INVERSES: [f64; 20] = {

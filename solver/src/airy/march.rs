@@ -1,14 +1,14 @@
 //! One row after the other: the two-row scheme in increment form, which does not drift.
 
 use super::medium::Medium;
-use super::pulse::Pulse;
+use super::pulse::{self, Pulse};
 
 /// Newton's method needs three steps at the defaults and nine at kerr A^2 = 900.
 const NEWTON_STEPS: usize = 50;
 
 /// The field at the two newest rows, and how to find the next one.
 pub struct March {
-    pulse: Pulse,
+    pulse: pulse::Rows,
     h: f64,
     stages: Vec<Stage>,
     /// The newest row's number n.
@@ -82,7 +82,7 @@ impl March {
         let incident = [pulse.at((row as f64 - 1.0) * h), pulse.at(row as f64 * h)];
         let (next, right_hand_side) = (vec![0.0; newest.len()], vec![0.0; newest.len()]);
         Self {
-            pulse,
+            pulse: pulse::Rows::new(pulse, h),
             h,
             stages,
             row,
@@ -100,9 +100,27 @@ impl March {
     }
 
     /// Computes the next row.
+    #[cfg_attr(target_arch = "x86_64", allow(unsafe_code))]
     pub fn step(&mut self) -> Result<(), MarchError> {
+        #[cfg(target_arch = "x86_64")]
+        if std::is_x86_feature_detected!("avx2") {
+            // SAFETY: this processor has just said that it has what `step_wide` is compiled for.
+            return unsafe { self.step_wide() };
+        }
+        self.step_plain()
+    }
+
+    /// Four numbers at a time instead of two. The same operations in the same order, none of them fused: the same bits.
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2")]
+    fn step_wide(&mut self) -> Result<(), MarchError> {
+        self.step_plain()
+    }
+
+    #[inline(always)]
+    fn step_plain(&mut self) -> Result<(), MarchError> {
         let row = self.row + 1;
-        let incident = self.pulse.at(row as f64 * self.h);
+        let incident = self.pulse.at(row);
         let last = self.newest.len() - 1;
         // What lies beyond the ends: the outgoing waves of the row before, and the incoming pulse.
         let ghosts = [self.older[0] + incident - self.incident[0], self.older[last]];
@@ -199,6 +217,7 @@ impl Stage {
         }
     }
 
+    #[inline(always)]
     fn linear(&self, rows: &Rows, next: &mut [f64]) {
         let Rows {
             older,
@@ -229,6 +248,7 @@ impl Stage {
     }
 
     /// Solves the cubic equation of each node. Fails with the node that has no solution.
+    #[inline(always)]
     fn nonlinear(
         &self,
         kerr: &[f64],
@@ -257,6 +277,7 @@ impl Stage {
         Ok(())
     }
 
+    #[inline(always)]
     fn fill_right_hand_side(&self, kerr: &[f64], rows: &Rows, out: &mut [f64]) {
         let Rows {
             older,
@@ -369,5 +390,51 @@ impl Cubic {
             }
         }
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::medium::Layer;
+    use super::super::pulse::Orientation;
+    use super::*;
+
+    /// Every bit of every row, and the error that may end them.
+    fn rows(
+        kerr: f64,
+        step: impl Fn(&mut March) -> Result<(), MarchError>,
+    ) -> (Vec<u64>, Result<(), MarchError>) {
+        let layer = |eps| Layer {
+            eps,
+            sigma: 0.2,
+            kerr,
+        };
+        let medium = Medium::new(&[layer(4.0); 50], Some((1000, &[layer(3.0); 50])));
+        let pulse = Pulse {
+            amplitude: 1.5,
+            decay: 0.05,
+            scale: 1.0,
+            arrival: 15.0,
+            orientation: Orientation::FrontFirst,
+        };
+        let mut march = March::new(&medium, pulse, 0.02);
+        let mut bits = Vec::new();
+        for _ in 0..2000 {
+            if let Err(trouble) = step(&mut march) {
+                return (bits, Err(trouble));
+            }
+            bits.extend(march.newest().iter().map(|e| e.to_bits()));
+        }
+        (bits, Ok(()))
+    }
+
+    #[test]
+    fn every_processor_gives_the_same_bits() {
+        for kerr in [0.0, 0.5, -0.05, -0.5] {
+            assert!(
+                rows(kerr, March::step) == rows(kerr, March::step_plain),
+                "kerr={kerr}"
+            );
+        }
     }
 }
