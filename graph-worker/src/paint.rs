@@ -3,5 +3,6 @@
 pub mod palette;
 pub mod png;
 pub mod raster;
+mod stroke;
 pub mod text;
 pub mod theme;

@@ -9,6 +9,7 @@ mod footer;
 mod header;
 mod heat;
 mod mapping;
+mod tally;
 mod time;
 
 #[cfg(test)]

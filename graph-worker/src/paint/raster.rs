@@ -133,6 +133,15 @@ impl Raster {
     /// Covers a whole rectangle with one level.
     pub fn shade(&mut self, rect: Rect, table: &[u8; 256]) {
         let rect = rect.within(&self.bounds());
+        if rect.width() == 1 {
+            self.run(
+                rect.top * self.width + rect.left,
+                self.width,
+                rect.height(),
+                || table,
+            );
+            return;
+        }
         for y in rect.top..rect.bottom {
             for pixel in self.row(y, rect.left, rect.right) {
                 *pixel = table[usize::from(*pixel)];
@@ -184,49 +193,21 @@ impl Raster {
         }
     }
 
-    /// A straight stroke without caps, between two points.
-    pub fn stroke(&mut self, brush: &Brush, clip: Rect, a: Point, b: Point, width: f32) {
-        let clip = clip.within(&self.bounds());
-        let (dx, dy) = (b.0 - a.0, b.1 - a.1);
-        let length = dx.hypot(dy);
-        if length < 1e-3 {
-            return;
-        }
-        let steep = dy.abs() >= dx.abs();
-        // Walk along the longer side; every step crosses the stroke.
-        let (from, to, low, high, slope) = match steep {
-            true => (a.1, b.1, clip.top, clip.bottom, dx / dy),
-            false => (a.0, b.0, clip.left, clip.right, dy / dx),
-        };
-        let (across_low, across_high) = if steep {
-            (clip.left, clip.right)
-        } else {
-            (clip.top, clip.bottom)
-        };
-        let tilt = if steep {
-            dy.abs() / length
-        } else {
-            dx.abs() / length
-        };
-        let half = width / 2.0;
-        let (reach, solid) = ((half + 0.5) / tilt, (half - 0.5).max(0.0) / tilt);
-        let first = pixel_at_or_after(from.min(to)).max(low);
-        let last = pixel_at_or_after(from.max(to)).min(high);
-        let (start, base) = if steep { (a.1, a.0) } else { (a.0, a.1) };
-        for along in first..last {
-            let middle = base + (along as f32 + 0.5 - start) * slope;
-            let left = pixel_at_or_after(middle - reach).max(across_low);
-            let right = pixel_at_or_after(middle + reach).min(across_high);
-            for across in left..right {
-                let off = (across as f32 + 0.5 - middle).abs();
-                let level = if off <= solid {
-                    FULL
-                } else {
-                    level((reach - off) * tilt)
-                };
-                let (x, y) = if steep { (across, along) } else { (along, across) };
-                self.cover(x, y, brush.table(level));
+    /// Covers pixels that lie `stride` apart, each with the table that comes next.
+    #[inline(always)]
+    pub(super) fn run<'a>(
+        &mut self,
+        start: i32,
+        stride: i32,
+        pixels: i32,
+        mut table: impl FnMut() -> &'a [u8; 256],
+    ) {
+        let mut at = start as usize;
+        for _ in 0..pixels {
+            if let Some(pixel) = self.pixels.get_mut(at) {
+                *pixel = table()[usize::from(*pixel)];
             }
+            at += stride as usize;
         }
     }
 
@@ -275,8 +256,11 @@ impl<'a> Brush<'a> {
 }
 
 /// The first pixel whose middle lies at or after `edge`.
-fn pixel_at_or_after(edge: f32) -> i32 {
-    (edge - 0.5).ceil() as i32
+pub(super) fn pixel_at_or_after(edge: f32) -> i32 {
+    let edge = edge - 0.5;
+    // `ceil` is a call where the processor may be old.
+    let whole = edge.clamp(-1e6, 1e6) as i32;
+    whole + i32::from(edge > whole as f32)
 }
 
 fn level(share: f32) -> u8 {

@@ -2,6 +2,7 @@
 //! values lie, the median as a line, and values far from the others as dots. No extreme is dropped.
 
 use super::mapping::Mapping;
+use super::tally::{BLOCK, Tally};
 use crate::paint::raster::{Brush, Point, Raster, Rect};
 use crate::series::Curve;
 
@@ -12,10 +13,6 @@ const RIM: f32 = 2.5;
 const WIDE: f32 = 24.0;
 /// How strong the band is at its edges.
 const EDGE: u8 = 6;
-/// Bins for each row of pixels.
-const FINE: f32 = 2.0;
-/// Values that are mapped at once.
-const BLOCK: usize = 64;
 /// Up to here values are sorted; above they are counted in bins.
 const FEW: usize = 64;
 
@@ -34,7 +31,7 @@ pub struct Summary {
 #[derive(Default)]
 pub struct Scratch {
     rows: Vec<f32>,
-    bins: Vec<u32>,
+    tally: Tally,
 }
 
 /// Draws the columns of `curve` whose marks can touch columns `from` and later, within `clip`.
@@ -76,17 +73,23 @@ pub fn paint(
             nine_tenths,
             lowest,
         ] = summary.rows;
+        let spread = three_quarters - quarter;
+        let row = |row: f32| (top + row).round() as i32;
+        let (tenth, quarter) = (row(tenth), row(quarter));
+        let quarter_end = row(three_quarters).max(quarter + 1);
+        let tenth_end = row(nine_tenths).max(tenth + 1).max(quarter_end);
         for (level, from, to) in [
-            (EDGE, highest - RIM, lowest + RIM),
-            (8, tenth, nine_tenths),
-            (11, quarter, three_quarters),
+            (EDGE, row(highest - RIM), tenth),
+            (8, tenth, quarter),
+            (11, quarter, quarter_end),
+            (8, quarter_end, tenth_end),
+            (EDGE, tenth_end, row(lowest + RIM)),
         ] {
-            let (from, to) = ((top + from).round() as i32, (top + to).round() as i32);
             let bar = Rect {
                 left,
                 top: from,
                 right: left + 1,
-                bottom: to.max(from + 1),
+                bottom: to,
             };
             raster.shade(bar.within(&clip), dot.table(level));
         }
@@ -103,7 +106,7 @@ pub fn paint(
         }
         let point = (x, top + median);
         // Where the values lie close together the band is the line's rim; a wide band needs none.
-        let narrow = three_quarters - quarter < WIDE;
+        let narrow = spread < WIDE;
         if narrow {
             raster.disc(&rim, clip, point, LINE / 2.0 + RIM);
         }
@@ -134,7 +137,6 @@ pub fn summarise(
             |y| up.at(y) - top,
             to - from,
             scratch,
-            map.area.height(),
         );
     }
     scratch.rows.clear();
@@ -168,66 +170,27 @@ fn sorted(rows: &mut [f32]) -> Summary {
     with_outliers(quantiles, rows.iter().copied())
 }
 
-/// The same for many values, which are counted in bins of half a pixel: one pass, no copy.
+/// The same for many values.
 fn counted<'a>(
     slices: impl Iterator<Item = &'a [f64]>,
     row_of: impl Fn(f64) -> f32,
     values: usize,
     scratch: &mut Scratch,
-    height: i32,
 ) -> (Option<Summary>, bool) {
-    let bins = &mut scratch.bins;
-    let last = (height as f32 * FINE) as usize;
-    bins.clear();
-    bins.resize(last + 1, 0);
-    let bin = |row: f32| ((row * FINE) as i32).clamp(0, last as i32) as usize;
-    let (mut low, mut high) = (f32::INFINITY, f32::NEG_INFINITY);
-    let mut holes = 0;
-    // In blocks, so that the arithmetic is done several values at a time.
-    let mut block = [0.0_f32; BLOCK];
-    for chunk in slices.flat_map(|slice| slice.chunks(BLOCK)) {
-        let rows = &mut block[..chunk.len()];
-        for (row, y) in rows.iter_mut().zip(chunk) {
-            *row = row_of(*y);
+    let tally = &mut scratch.tally;
+    for slice in slices {
+        let (blocks, rest) = slice.as_chunks::<BLOCK>();
+        for block in blocks {
+            tally.add_block(&block.map(&row_of));
         }
-        if rows.iter().fold(false, |any, row| any | !row.is_finite()) {
-            for row in rows.iter().filter(|row| row.is_finite()) {
-                (low, high) = (low.min(*row), high.max(*row));
-                bins[bin(*row)] += 1;
-            }
-            holes += rows.iter().filter(|row| !row.is_finite()).count();
-            continue;
-        }
-        for row in rows.iter() {
-            low = if *row < low { *row } else { low };
-            high = if *row > high { *row } else { high };
-        }
-        for row in rows.iter() {
-            bins[bin(*row)] += 1;
-        }
+        rest.iter().for_each(|y| tally.add(row_of(*y)));
     }
-    let finite = values - holes;
-    if finite == 0 {
-        return (None, true);
-    }
-    let mut quantiles = [low, low, low, low, low, high, high];
-    let mut seen = 0_u32;
-    let mut wanted = [0.1, 0.25, 0.5, 0.75, 0.9]
-        .iter()
-        .map(|share| (finite as f32 * share) as u32)
-        .enumerate()
-        .peekable();
-    for (i, count) in bins.iter().enumerate().take(bin(high) + 1).skip(bin(low)) {
-        while let Some((k, _)) = wanted.next_if(|(_, rank)| *count > 0 && seen + count > *rank) {
-            quantiles[k + 1] = ((i as f32 + 0.5) / FINE).clamp(low, high);
-        }
-        seen += count;
-    }
-    let (from, to) = (bin(low), bin(high));
-    let filled = (from..=to)
-        .filter(|i| bins[*i] > 0)
-        .map(|i| ((i as f32 + 0.5) / FINE).clamp(low, high));
-    (Some(with_outliers(quantiles, filled)), holes > 0)
+    let hole = tally.finite() < values;
+    let spread = tally.spread([0.1, 0.25, 0.5, 0.75, 0.9]);
+    let summary =
+        spread.map(|(low, [a, b, c, d, e], high)| with_outliers([low, a, b, c, d, e, high], tally.rows()));
+    tally.clear();
+    (summary, hole)
 }
 
 /// Takes what lies far beyond nine tenths of the values out of the band.
