@@ -8,15 +8,18 @@ use crate::{Figure, cpu_ms};
 
 /// The naive sum costs the square of the nodes: only its first rows are computed, the rest is scaled up.
 const NAIVE_ROWS: u64 = 2000;
+const NAIVE: &str = "naive sum over the past, scaled from its first rows";
 
 /// Linear and Kerr, on the demonstration's grid and on one ten times finer.
 pub fn airy() -> anyhow::Result<Vec<Figure>> {
-    let naive = naive_ms()?;
+    let kerr = [("kerr", 0.5), ("amp", 1.5)];
     Ok(vec![
-        Figure::new("airy.linear", ms(&[], 15)?, "ms")
+        Figure::new("airy.linear", ms(&[], 41)?, "ms")
             .goal(1.5)
-            .beside("naive sum, scaled from its first rows", naive),
-        Figure::new("airy.kerr", ms(&[("kerr", 0.5), ("amp", 1.5)], 15)?, "ms").goal(8.0),
+            .beside(NAIVE, naive_ms(&[])?),
+        Figure::new("airy.kerr", ms(&kerr, 41)?, "ms")
+            .goal(8.0)
+            .beside(NAIVE, naive_ms(&kerr)?),
         Figure::new("airy.linear_fine", ms(&[("h", 0.001)], 3)? / 1e3, "s").goal(0.3),
         Figure::new(
             "airy.kerr_fine",
@@ -37,8 +40,8 @@ fn ms(given: &[(&str, f64)], times: usize) -> anyhow::Result<f64> {
     }))
 }
 
-fn naive_ms() -> anyhow::Result<f64> {
-    let parameters = parameters(&[])?;
+fn naive_ms(given: &[(&str, f64)]) -> anyhow::Result<f64> {
+    let parameters = parameters(given)?;
     naive_sum(&parameters, 10)?;
     let rows = cpu_ms(1, || {
         std::hint::black_box(naive_sum(&parameters, NAIVE_ROWS).is_ok());

@@ -63,17 +63,9 @@ impl Tally {
             return;
         }
         for some in rows.as_chunks::<LANES>().0 {
-            for i in 0..LANES {
-                self.lows[i] = if some[i] < self.lows[i] {
-                    some[i]
-                } else {
-                    self.lows[i]
-                };
-                self.highs[i] = if some[i] > self.highs[i] {
-                    some[i]
-                } else {
-                    self.highs[i]
-                };
+            for ((low, high), row) in self.lows.iter_mut().zip(&mut self.highs).zip(some) {
+                *low = if *row < *low { *row } else { *low };
+                *high = if *row > *high { *row } else { *high };
             }
         }
         let places = rows.map(|row| bin(row) as u32);

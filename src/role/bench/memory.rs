@@ -1,5 +1,6 @@
 //! `memory`: PSS of a graph worker at work, of the bot, and of the whole embedded system without solver.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -10,14 +11,16 @@ use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use super::pss;
 use super::stand_in_door::StandInDoor;
+use super::up::Up;
+use super::{edit, pss};
 use crate::house::{Child, Environment};
 use crate::role::demo::scene;
 use crate::role::demo::stage::{Stage, lab};
-use crate::role::up::House;
 
 const PICTURES: u64 = 100;
+/// What a house with one growing run consists of, beside the solver.
+const ROLES: [&str; 5] = ["up", "bot", "initiator", "watchdog", "graph-worker"];
 const PATIENCE: Duration = Duration::from_secs(120);
 
 pub async fn measure() -> anyhow::Result<Vec<Figure>> {
@@ -60,17 +63,11 @@ async fn graph_worker(name: &str, points: usize, goal: f64) -> anyhow::Result<Fi
         output: Some(folder.path().join("graph-worker.log")),
     }
     .spawn()?;
-    let until = Instant::now() + PATIENCE;
+    // The first picture says that nothing is there yet.
+    wait_for_pictures(&door, 1).await?;
     for iteration in 1..=PICTURES {
         append(&*log, &writer, iteration, chunk).await?;
-        while door.pictures() < iteration {
-            ensure!(
-                Instant::now() < until,
-                "the graph worker drew {} pictures in {PATIENCE:?}",
-                door.pictures()
-            );
-            sleep(Duration::from_millis(2)).await;
-        }
+        wait_for_pictures(&door, 1 + iteration).await?;
     }
     let pss = pss::of(worker.id().context("the graph worker ended")?)?;
     worker.kill().await?;
@@ -79,6 +76,19 @@ async fn graph_worker(name: &str, points: usize, goal: f64) -> anyhow::Result<Fi
         Some(alternative) => figure.beside("matplotlib, figure reused", alternative),
         None => figure,
     })
+}
+
+async fn wait_for_pictures(door: &StandInDoor, wanted: u64) -> anyhow::Result<()> {
+    let until = Instant::now() + PATIENCE;
+    while door.pictures() < wanted {
+        ensure!(
+            Instant::now() < until,
+            "the graph worker drew {} pictures, not {wanted}, within {PATIENCE:?}",
+            door.pictures()
+        );
+        sleep(Duration::from_millis(2)).await;
+    }
+    Ok(())
 }
 
 async fn append(log: &dyn Log, writer: &RunWriter, iteration: u64, chunk: usize) -> anyhow::Result<()> {
@@ -129,49 +139,38 @@ async fn python_figure(folder: &Path, points: usize) -> Option<f64> {
     Some(kilobytes * 1024.0 / 1e6)
 }
 
-/// Bot, initiator, watchdog and graph worker while a run is growing.
+/// `kymo up`, bot, initiator, watchdog and graph worker while a run is growing.
 async fn house() -> anyhow::Result<Vec<Figure>> {
     let folder = TempDir::new()?;
     let stop = CancellationToken::new();
     let anywhere = "127.0.0.1:0".parse().expect("a constant address");
     let stage = Stage::set(folder.path(), anywhere, None, stop.clone()).await?;
-    let house_stop = stop.child_token();
-    let mut house = House::open(
-        &stage.config,
-        stage.log.clone(),
-        stage.environment.clone(),
-        &house_stop,
-    )
-    .await?;
-    house.wait_until_ready(&stage.config).await?;
+    let up = Up::start(stage.environment.variables()).await?;
     scene::open_the_lab(&stage).await?;
     scene::start_run(&stage, "airy pace=0.3").await?;
     // By then every role has done all of its kinds of work more than once.
     let phone = stage.sandbox.control().patience(PATIENCE);
     let finished = |state: &kymo_telegram_sandbox::State| {
         let panel = scene::pinned_panel(state.chat(lab::GROUP)?)?;
-        let (_, rest) = panel.text.split_once("iteration ")?;
-        let iteration: u64 = rest.split_once('/')?.0.parse().ok()?;
-        (iteration >= 20).then_some(())
+        (edit::iteration(&panel.text)? >= 20).then_some(())
     };
     phone.wait_for("a panel that has grown", finished).await?;
-    let mut bot = 0.0;
-    let mut all = 0.0;
+    let mut sizes = BTreeMap::new();
     for (pid, role) in roles_of(folder.path())? {
-        let pss = pss::of(pid)?;
-        if role == "bot" {
-            bot = pss;
-        }
-        if role != "solver" {
-            all += pss;
-        }
+        *sizes.entry(role).or_insert(0.0) += pss::of(pid)?;
     }
-    house_stop.cancel();
-    house.until_stopped(&stage.config).await?;
+    sizes.remove("solver");
+    let missing = ROLES.iter().find(|role| !sizes.contains_key(**role));
+    ensure!(
+        missing.is_none(),
+        "the house has no {missing:?}; it has {sizes:?}"
+    );
+    up.stop().await?;
     stop.cancel();
+    let figure = |name: &str, pss| Figure::new(format!("memory.{name}"), pss, "MB");
     Ok(vec![
-        Figure::new("memory.bot", bot, "MB").goal(40.0),
-        Figure::new("memory.system", all, "MB").goal(80.0),
+        figure("bot", sizes["bot"]).goal(40.0),
+        figure("system", sizes.values().sum()).goal(80.0),
     ])
 }
 
