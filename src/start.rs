@@ -159,6 +159,8 @@ fn tracing_to_stderr(level: &str) {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_ansi(terminal)
+        // Its complaint about a line that a full disk did not take would be a panic.
+        .log_internal_errors(false)
         .try_init();
 }
 

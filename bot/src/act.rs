@@ -1,7 +1,6 @@
 //! Carries out what commands decided, through the outbox, SQL, the log and the workers' host.
 
 use anyhow::Context as _;
-use bytes::Bytes;
 use kymo_runlog::order::{self, OrderRecord};
 use kymo_runlog::{Message, Topic};
 use kymo_store::{Draft, MessageId, Wanted};
@@ -54,7 +53,6 @@ impl Desk {
                 forgive(edited)?;
             }
             Act::Document { name, bytes, caption } => {
-                let bytes = Bytes::from(bytes);
                 let bytes = bytes.slice(bytes.len().saturating_sub(LARGEST_FILE)..);
                 let document = Document {
                     to,

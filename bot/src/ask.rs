@@ -1,6 +1,7 @@
 //! What an admitted person asks for, and what is to be done about it. Commands turn an [`Ask`]
 //! into an [`Answer`]; act.rs carries the answer out.
 
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use kymo_runlog::Topic;
 use kymo_runlog::order::{Order, OrderRecord};
@@ -99,7 +100,7 @@ pub enum Act {
     /// A file.
     Document {
         name: String,
-        bytes: Vec<u8>,
+        bytes: Bytes,
         caption: String,
     },
     /// Into the log, for the initiators.

@@ -15,6 +15,7 @@ use crate::follow::{Follower, Known, Showroom};
 use crate::outbox::Outbox;
 use crate::panel::Panels;
 use crate::telegram::Telegram;
+use crate::waiting::Waiting;
 use crate::workers::{ChildWorkers, Wishes, Workers};
 
 /// What the desk is made of.
@@ -36,6 +37,7 @@ pub struct Desk {
     pub(crate) panels: Panels,
     pub(crate) telegram: Telegram,
     pub(crate) wishes: Arc<Wishes>,
+    pub(crate) waiting: Waiting,
     showroom: Showroom,
     children: Arc<ChildWorkers>,
 }
@@ -83,6 +85,7 @@ impl Desk {
             panels,
             telegram,
             wishes,
+            waiting: Waiting::default(),
             showroom,
             children,
         }))

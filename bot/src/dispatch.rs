@@ -20,10 +20,14 @@ use crate::callback::Press;
 use crate::claim;
 use crate::command::{self, Command, Parsed};
 use crate::desk::Desk;
+use crate::panel::PanelError;
 use crate::words::{cut, escape, foreign};
 
 /// A press whose work takes longer is answered before it is done.
 const PATIENCE: Duration = Duration::from_millis(1500);
+
+/// How often an act is tried that the database cannot keep.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 type Done = anyhow::Result<()>;
 
@@ -38,7 +42,7 @@ pub struct Dispatcher {
 enum Checked {
     Member(Ask),
     Outsider,
-    Trouble(String),
+    Trouble(StoreError),
 }
 
 #[derive(Clone)]
@@ -58,7 +62,7 @@ impl Dispatcher {
 
     /// Handles one update. An error means: passing trouble, hand it in again later.
     pub async fn handle(&self, update: &Update) -> Done {
-        match self
+        let handled = match self
             .tree
             .dispatch(dptree::deps![self.desk.clone(), Arc::new(update.clone())])
             .await
@@ -66,6 +70,24 @@ impl Dispatcher {
             ControlFlow::Break(done) => done,
             // Nobody's business.
             ControlFlow::Continue(_) => Ok(()),
+        };
+        if let (Ok(()), Some((place, _))) = (&handled, place(update)) {
+            self.desk.waiting.is_over(place.chat);
+        }
+        handled
+    }
+
+    /// The update waits for a database that is locked or full. Who asked for something is told so.
+    pub async fn excuse(&self, update: &Update, trouble: &StoreError) {
+        let asks =
+            find_press(update).is_some() || find_text(update).is_some_and(|text| text.starts_with('/'));
+        let (true, Some((place, _)), Some(person)) = (asks, place(update), sender(update)) else {
+            return;
+        };
+        // Strangers get silence; so does everybody while it is not known who is one.
+        if let Ok(Some(_)) = self.desk.facts.role_of(person.id).await {
+            let (waiting, outbox) = (&self.desk.waiting, &self.desk.outbox);
+            waiting.tell(outbox, place.destination(), trouble).await;
         }
     }
 }
@@ -84,7 +106,7 @@ async fn check(desk: Arc<Desk>, update: Arc<Update>) -> Checked {
     match find_member(&desk, &update).await {
         Ok(Some(ask)) => Checked::Member(ask),
         Ok(None) => Checked::Outsider,
-        Err(error) => Checked::Trouble(error.to_string()),
+        Err(error) => Checked::Trouble(error),
     }
 }
 
@@ -211,15 +233,15 @@ fn replied_to(update: &Update) -> Option<RepliedTo> {
     })
 }
 
-fn trouble(checked: Checked) -> Option<String> {
+fn trouble(checked: Checked) -> Option<StoreError> {
     match checked {
-        Checked::Trouble(reason) => Some(reason),
+        Checked::Trouble(error) => Some(error),
         Checked::Member(_) | Checked::Outsider => None,
     }
 }
 
-async fn fail(reason: String) -> Done {
-    anyhow::bail!("the access check could not be made: {reason}")
+async fn fail(error: StoreError) -> Done {
+    Err(anyhow::Error::new(error).context("the access check could not be made"))
 }
 
 fn member(checked: Checked) -> Option<Ask> {
@@ -230,6 +252,10 @@ fn member(checked: Checked) -> Option<Ask> {
 }
 
 fn pressed(update: Arc<Update>) -> Option<Pressed> {
+    find_press(&update)
+}
+
+fn find_press(update: &Update) -> Option<Pressed> {
     let UpdateKind::CallbackQuery(query) = &update.kind else {
         return None;
     };
@@ -239,17 +265,16 @@ fn pressed(update: Arc<Update>) -> Option<Pressed> {
     })
 }
 
-/// A message's own text: what was forwarded is somebody else's.
 fn text(update: Arc<Update>) -> Option<Text> {
+    find_text(&update).map(|text| Text(text.to_owned()))
+}
+
+/// A message's own text: what was forwarded is somebody else's.
+fn find_text(update: &Update) -> Option<&str> {
     let UpdateKind::Message(message) = &update.kind else {
         return None;
     };
-    message
-        .forward_origin()
-        .is_none()
-        .then(|| message.text())
-        .flatten()
-        .map(|text| Text(text.to_owned()))
+    message.text().filter(|_| message.forward_origin().is_none())
 }
 
 async fn press(desk: Arc<Desk>, ask: Ask, pressed: Pressed) -> Done {
@@ -314,11 +339,12 @@ async fn read(desk: Arc<Desk>, ask: Ask, Text(text): Text) -> Done {
 }
 
 /// Performs an answer's acts in order and writes down what came of it. When one fails, the rest
-/// does not happen and the person hears why.
+/// does not happen and the person hears why. What is done is not done again, so a database that is
+/// locked or full is waited for here, act by act.
 async fn carry_out(desk: &Desk, ask: &Ask, query: Option<&str>, answer: Answer, action: &str) -> Done {
     let Answer { acts, mut outcome } = answer;
     for act in acts {
-        let Err(error) = desk.perform(ask, query, act).await else {
+        let Err(error) = patiently(desk, ask, || desk.perform(ask, query, act.clone())).await else {
             continue;
         };
         let sorry = told(error)?;
@@ -336,15 +362,37 @@ async fn carry_out(desk: &Desk, ask: &Ask, query: Option<&str>, answer: Answer, 
         action: cut(action, 300),
         outcome: cut(&outcome, 300),
     };
-    Ok(desk.facts.store.write_audit(&entry).await?)
+    patiently(desk, ask, || async {
+        Ok(desk.facts.store.write_audit(&entry).await?)
+    })
+    .await
+}
+
+async fn patiently<F: Future<Output = Done>>(desk: &Desk, ask: &Ask, act: impl Fn() -> F) -> Done {
+    loop {
+        let done = act().await;
+        let Some(trouble) = done.as_ref().err().and_then(passing) else {
+            return done;
+        };
+        desk.waiting
+            .tell(&desk.outbox, ask.place.destination(), trouble)
+            .await;
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+}
+
+/// A database that is locked or full.
+fn passing(error: &anyhow::Error) -> Option<&StoreError> {
+    let trouble = match error.downcast_ref::<PanelError>() {
+        Some(PanelError::Store(trouble)) => Some(trouble),
+        Some(PanelError::Closed) | None => error.downcast_ref::<StoreError>(),
+    };
+    trouble.filter(|trouble| trouble.is_passing())
 }
 
 /// An error as its person reads it; a database that is locked or full is worth another try of the whole update.
 fn told(error: anyhow::Error) -> anyhow::Result<Answer> {
-    if error
-        .downcast_ref::<StoreError>()
-        .is_some_and(StoreError::is_passing)
-    {
+    if passing(&error).is_some() {
         return Err(error);
     }
     tracing::warn!(error = format!("{error:#}"), "a request failed");

@@ -27,6 +27,7 @@ pub mod said;
 mod target;
 mod tasks;
 pub mod telegram;
+mod waiting;
 mod words;
 mod workers;
 mod written;

@@ -103,6 +103,11 @@ impl People {
             stop.clone(),
         )?;
         let dispatcher = Arc::new(Dispatcher::new(desk.clone()));
+        let excuser = dispatcher.clone();
+        let excuse: inbox::Excuse = Arc::new(move |update, trouble| {
+            let dispatcher = excuser.clone();
+            Box::pin(async move { dispatcher.excuse(&update, &trouble).await })
+        });
         let (store, outbox) = (self.store.clone(), self.outbox.clone());
         let handler: inbox::Handler = Arc::new(move |update| {
             let (store, outbox, dispatcher) = (store.clone(), outbox.clone(), dispatcher.clone());
@@ -116,7 +121,7 @@ impl People {
         let mut tasks = Tasks::new(&stop);
         tasks.spawn("desk", |stop| desk.run(stop));
         tasks.spawn("inbox", |stop| {
-            inbox::run(self.telegram, self.store, handler, stop)
+            inbox::run(self.telegram, self.store, handler, excuse, stop)
         });
         tasks.until_all_end().await
     }

@@ -1,7 +1,11 @@
 //! What can go wrong with the database, each with its remedy.
 
+use std::path::Path;
+
+use nix::sys::statvfs::statvfs;
+
 /// The caller's choices: wait ([`StoreError::is_passing`]) or tell a person.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     #[error(
         "the database {database} is locked by another process; close the program that holds it (a shell, a backup) and it goes on"
@@ -45,6 +49,8 @@ impl StoreError {
                 {
                     Some(5 | 6) => Self::Locked { database },
                     Some(13) => Self::Full { database },
+                    // SQLite says so when the file beside the database cannot grow.
+                    Some(10) if is_nearly_full(&database) => Self::Full { database },
                     Some(11 | 26) => Self::Damaged {
                         database,
                         reason: cause.message().to_owned(),
@@ -79,4 +85,13 @@ impl StoreError {
             },
         }
     }
+}
+
+/// Less than this free, and an I/O error of the disk means that it is full.
+const NEARLY_FULL: u64 = 256 * 1024;
+
+fn is_nearly_full(database: &str) -> bool {
+    let file = Path::new(database.strip_prefix("sqlite:").unwrap_or(database));
+    let folder = file.parent().unwrap_or(Path::new("."));
+    statvfs(folder).is_ok_and(|disk| disk.blocks_available() * disk.fragment_size() < NEARLY_FULL)
 }

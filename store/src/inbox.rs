@@ -31,7 +31,7 @@ impl Store {
     /// Records updates in one step; returns those that were not known, in order.
     pub async fn record_updates(
         &self,
-        updates: Vec<InboxUpdate>,
+        updates: &[InboxUpdate],
         now: DateTime<Utc>,
     ) -> Result<Vec<InboxUpdate>, StoreError> {
         let mut new = Vec::with_capacity(updates.len());
@@ -49,7 +49,7 @@ impl Store {
             .await
             .map_err(|e| self.fail(e))?;
             if done.rows_affected() > 0 {
-                new.push(update);
+                new.push(update.clone());
             }
         }
         tx.commit().await.map_err(|e| self.fail(e))?;

@@ -340,7 +340,7 @@ async fn updates_are_recorded_once_and_recovered_until_handled() {
         tries: 0,
     };
     let new = store
-        .record_updates(vec![update(900), update(901), update(902)], at())
+        .record_updates(&[update(900), update(901), update(902)], at())
         .await
         .expect("recorded");
     assert_eq!(new, [update(901), update(902)], "900 is known");
@@ -355,7 +355,7 @@ async fn updates_are_recorded_once_and_recovered_until_handled() {
     assert!(store.recover_updates().await.expect("read").is_empty());
     assert!(
         store
-            .record_updates(vec![update(901)], at())
+            .record_updates(&[update(901)], at())
             .await
             .expect("recorded")
             .is_empty()

@@ -75,6 +75,15 @@ impl World {
         self.hears(lab::GROUP, "alerts").await;
     }
 
+    /// As [`Self::new`], with the whole data folder on a disk of its own of this size.
+    pub async fn on_small_disk(megabytes: u32) -> Self {
+        let disk = SmallDisk::mount(megabytes);
+        let mut world = Self::dark_in(disk.path(), None, "").await;
+        world.light_up().await;
+        world.disk = Some(disk);
+        world
+    }
+
     /// As [`Self::new`], with the embedded log on a disk of its own of this size.
     pub async fn with_small_log(megabytes: u32) -> Self {
         let disk = SmallDisk::mount(megabytes);
@@ -85,9 +94,13 @@ impl World {
 
     /// Telegram and the folder, but no role is running yet.
     pub async fn dark(log: Option<LogConfig>, more: &str) -> Self {
+        Self::dark_in(&std::env::temp_dir(), log, more).await
+    }
+
+    async fn dark_in(place: &Path, log: Option<LogConfig>, more: &str) -> Self {
         let folder = tempfile::Builder::new()
             .prefix("kymo-story-")
-            .tempdir()
+            .tempdir_in(place)
             .expect("a temporary folder");
         let toml = format!("[telegram]\nadmins = [{}]\n{more}\n", lab::GRACE);
         std::fs::write(folder.path().join("kymo.toml"), toml).expect("write kymo.toml");
@@ -114,11 +127,9 @@ impl World {
         self.folder.path()
     }
 
-    /// The small disk of [`Self::with_small_log`].
+    /// The small disk of [`Self::with_small_log`] or [`Self::on_small_disk`].
     pub fn disk(&self) -> &SmallDisk {
-        self.disk
-            .as_ref()
-            .expect("this world's log lies on a disk of its own")
+        self.disk.as_ref().expect("this world has a disk of its own")
     }
 
     pub fn log(&self) -> &dyn Log {
@@ -225,6 +236,16 @@ impl World {
             .iter()
             .filter(|message| message.kind == "photo")
             .count()
+    }
+
+    /// The messages of the bot with these words.
+    pub async fn messages_with(&self, chat: i64, words: &str) -> Vec<i64> {
+        let state = self.phone().state().await.expect("the sandbox answers");
+        let messages = &state.chat(chat).expect("the chat is there").messages;
+        let said = messages.iter().filter(|message| message.from == state.bot.id);
+        said.filter(|message| message.text.contains(words))
+            .map(|message| message.id)
+            .collect()
     }
 
     /// Waits until the panel's caption contains these words.

@@ -72,7 +72,7 @@ async fn output(facts: &Facts, run: &Run, whole: bool) -> anyhow::Result<Answer>
         let note = if cut { ", its last 45 MB" } else { "" };
         let document = Act::Document {
             name: format!("{}.log", run.short),
-            bytes,
+            bytes: bytes.into(),
             caption: format!("Output of {name}{note}"),
         };
         return Ok(Answer {

@@ -3,20 +3,22 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
-use kymo_store::{ChatId, InboxUpdate, Store};
-use teloxide::types::Update;
+use kymo_store::{ChatId, InboxUpdate, Store, StoreError};
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::Handler;
+use super::{Excuse, Handler, poll};
+use crate::said::Said;
 use crate::written::written;
 
 const CHATS_AT_ONCE: usize = 16;
 /// A handler that panics, or a process that dies, this often over one update never gets it again.
 const PANICS: i64 = 3;
-/// Passing trouble is waited out for some two minutes; then the person must say it again.
+/// What fails is tried again for some two minutes; then the person must say it again.
 const PATIENCE: [u64; 8] = [500, 1000, 2000, 4000, 8000, 15_000, 30_000, 60_000];
+/// A database that is locked or full is waited for as long as it takes.
+const LOOK_AGAIN: u64 = 1000;
 
 /// How long handlers under way may take when the bot stops.
 const LAST_HANDLERS: Duration = Duration::from_secs(5);
@@ -31,6 +33,7 @@ pub(super) struct Waiting {
 pub(super) async fn work(
     store: Store,
     handler: Handler,
+    excuse: Excuse,
     mut incoming: mpsc::Receiver<Waiting>,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
@@ -40,9 +43,10 @@ pub(super) async fn work(
         while busy.len() < CHATS_AT_ONCE
             && let Some((chat, waiting)) = lines.next()
         {
-            let (store, handler, stop) = (store.clone(), handler.clone(), stop.clone());
+            let (store, handler, excuse) = (store.clone(), handler.clone(), excuse.clone());
+            let stop = stop.clone();
             busy.spawn(async move {
-                handle(&store, &handler, waiting.update, &stop).await;
+                handle(&store, &handler, &excuse, waiting.update, &stop).await;
                 chat
             });
         }
@@ -102,34 +106,50 @@ impl Lines {
 }
 
 /// Handles one update to its end: handled, poisoned, or left for the next start of the bot.
-async fn handle(store: &Store, handler: &Handler, update: InboxUpdate, stop: &CancellationToken) {
+async fn handle(
+    store: &Store,
+    handler: &Handler,
+    excuse: &Excuse,
+    update: InboxUpdate,
+    stop: &CancellationToken,
+) {
     let id = update.update_id;
     let mut panics = update.tries;
     let mut pauses = PATIENCE.into_iter();
+    let said = Said::default();
     let verdict = loop {
         if panics >= PANICS {
             tracing::error!("update {id} brought its handler down {panics} times and is left alone");
             break Verdict::Poisoned;
         }
-        // What Telegram sends and teloxide does not know is nothing that we asked for.
-        let Ok(read) = serde_json::from_str::<Update>(&update.body) else {
+        // What is not known is nothing that we asked for.
+        let Some(read) = poll::parse(&update) else {
             break Verdict::Handled;
         };
-        match tokio::spawn(handler(read)).await {
+        match tokio::spawn(handler(read.clone())).await {
             Ok(Ok(())) => break Verdict::Handled,
-            Ok(Err(error)) => match pauses.next() {
-                Some(pause) => {
-                    tracing::warn!("update {id} is tried again: {error:#}");
-                    let pause = tokio::time::sleep(Duration::from_millis(pause));
-                    if stop.run_until_cancelled(pause).await.is_none() {
-                        return;
+            Ok(Err(error)) => {
+                let trouble = error.downcast_ref::<StoreError>().filter(|e| e.is_passing());
+                let pause = match trouble {
+                    Some(trouble) => {
+                        excuse(read, trouble.clone()).await;
+                        Some(LOOK_AGAIN)
                     }
-                }
-                None => {
+                    None => pauses.next(),
+                };
+                let Some(pause) = pause else {
                     tracing::error!("update {id} cannot be handled and is left alone: {error:#}");
                     break Verdict::Poisoned;
+                };
+                let text = format!("update {id} is tried again: {error:#}");
+                if said.is_news(&text) {
+                    tracing::warn!("{text}");
                 }
-            },
+                let pause = tokio::time::sleep(Duration::from_millis(pause));
+                if stop.run_until_cancelled(pause).await.is_none() {
+                    return;
+                }
+            }
             Err(panic) if panic.is_panic() => {
                 tracing::error!("the handler of update {id} panicked: {panic}");
                 panics += 1;

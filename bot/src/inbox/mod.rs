@@ -6,13 +6,23 @@ mod poll;
 
 use std::sync::Arc;
 
+use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use kymo_store::StoreError;
 use teloxide::types::Update;
 
 pub use poll::run;
 
 /// What to do with an update. An error means: passing trouble, try again later.
 pub type Handler = Arc<dyn Fn(Update) -> BoxFuture<'static, anyhow::Result<()>> + Send + Sync>;
+
+/// Tells who sent an update that it waits, because of this trouble.
+pub type Excuse = Arc<dyn Fn(Update, StoreError) -> BoxFuture<'static, ()> + Send + Sync>;
+
+/// Waiting without a word.
+pub fn no_excuse() -> Excuse {
+    Arc::new(|_, _| std::future::ready(()).boxed())
+}
 
 /// The kinds of updates that the bot asks for.
 pub const KINDS: &[&str] = &[

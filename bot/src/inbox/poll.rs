@@ -12,7 +12,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::line::{self, Waiting};
-use super::{Handler, KINDS};
+use super::{Excuse, Handler, KINDS};
 use crate::telegram::{Telegram, TelegramError};
 
 /// Updates taken from Telegram and not handled yet: then it waits.
@@ -26,11 +26,12 @@ pub async fn run(
     telegram: Telegram,
     store: Store,
     handler: Handler,
+    excuse: Excuse,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
     let (lines, waiting) = mpsc::channel(AT_ONCE);
-    let working = line::work(store.clone(), handler, waiting, stop.clone());
-    let polling = poll(telegram, store, lines, stop);
+    let working = line::work(store.clone(), handler, excuse.clone(), waiting, stop.clone());
+    let polling = poll(telegram, store, lines, excuse, stop);
     let (worked, polled) = tokio::join!(working, polling);
     polled.and(worked)
 }
@@ -39,6 +40,7 @@ async fn poll(
     telegram: Telegram,
     store: Store,
     lines: mpsc::Sender<Waiting>,
+    excuse: Excuse,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
     let space = Arc::new(Semaphore::new(AT_ONCE));
@@ -68,8 +70,8 @@ async fn poll(
                     .iter()
                     .filter_map(|update| update["update_id"].as_i64())
                     .max();
-                let read = updates.into_iter().filter_map(read).collect();
-                match store.record_updates(read, Utc::now()).await {
+                let read: Vec<InboxUpdate> = updates.into_iter().filter_map(read).collect();
+                match store.record_updates(&read, Utc::now()).await {
                     Ok(new) => {
                         offset = next.map_or(offset, |last| last + 1);
                         for update in new {
@@ -85,6 +87,9 @@ async fn poll(
                     }
                     // Not recorded, so not confirmed: Telegram sends them again.
                     Err(error) if error.is_passing() => {
+                        for update in read.iter().filter_map(parse) {
+                            excuse(update, error.clone()).await;
+                        }
                         Some(trouble.again(format!("updates cannot be recorded: {error}")))
                     }
                     Err(error) => return Err(error.into()),
@@ -147,6 +152,11 @@ fn read(update: Value) -> Option<InboxUpdate> {
         body,
         tries: 0,
     })
+}
+
+/// `None` for what Telegram sends and teloxide does not know.
+pub(super) fn parse(update: &InboxUpdate) -> Option<Update> {
+    serde_json::from_str(&update.body).ok()
 }
 
 /// Says once what is wrong, and once that it is over.

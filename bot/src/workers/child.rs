@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::ffi::OsString;
+use std::io::Write as _;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -283,7 +284,8 @@ async fn pass_on(stderr: ChildStderr) -> Option<String> {
     let mut last = None;
     while let Ok(Some(line)) = lines.next_segment().await {
         let line = String::from_utf8_lossy(&line).into_owned();
-        eprintln!("{line}");
+        // A full disk costs lines, never the worker's keeper.
+        let _ = writeln!(std::io::stderr(), "{line}");
         if !line.trim().is_empty() {
             last = Some(crate::words::cut(line.trim(), 300));
         }

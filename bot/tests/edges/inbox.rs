@@ -65,7 +65,13 @@ async fn a_handler_that_panics_takes_nothing_else_down() {
         })
     });
     let stop = CancellationToken::new();
-    let inbox = tokio::spawn(inbox::run(telegram, store(&folder).await, handler, stop.clone()));
+    let inbox = tokio::spawn(inbox::run(
+        telegram,
+        store(&folder).await,
+        handler,
+        inbox::no_excuse(),
+        stop.clone(),
+    ));
     let control = sandbox.control();
     control.send(ADA, ADA, "boom").await.expect("sent");
     control.send(ADA, ADA, "after").await.expect("sent");
@@ -99,6 +105,7 @@ async fn what_was_not_handled_before_a_crash_is_handled_after_it_in_order_and_on
         telegram.clone(),
         store(&folder).await,
         stuck,
+        inbox::no_excuse(),
         CancellationToken::new(),
     ));
     let control = sandbox.control();
@@ -124,7 +131,13 @@ async fn what_was_not_handled_before_a_crash_is_handled_after_it_in_order_and_on
         })
     });
     let stop = CancellationToken::new();
-    let second = tokio::spawn(inbox::run(telegram, store(&folder).await, handler, stop.clone()));
+    let second = tokio::spawn(inbox::run(
+        telegram,
+        store(&folder).await,
+        handler,
+        inbox::no_excuse(),
+        stop.clone(),
+    ));
     let mut heard = Vec::new();
     while heard.last().is_none_or(|last| last != "three") {
         heard.push(handled.recv().await.expect("more comes"));

@@ -143,7 +143,13 @@ impl Kit {
             buttons,
             stop.clone(),
         ));
-        tasks.spawn(inbox::run(telegram, store.clone(), handler, stop.clone()));
+        tasks.spawn(inbox::run(
+            telegram,
+            store.clone(),
+            handler,
+            inbox::no_excuse(),
+            stop.clone(),
+        ));
         let url = format!("http://{address}").parse().expect("an address");
         let door = Door::new(url, TOKEN.into());
         let control = sandbox.control();

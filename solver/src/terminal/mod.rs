@@ -4,6 +4,7 @@
 mod progress;
 
 use std::ffi::OsString;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -212,10 +213,12 @@ impl Wanted {
                 "ended: another host has the run, or it is started afresh".to_owned()
             }
         };
-        eprintln!("{}: {words}", self.run.solver);
+        // Nobody may read it, or its disk may be full: neither ends the run.
+        let mut terminal = std::io::stderr();
+        let _ = writeln!(terminal, "{}: {words}", self.run.solver);
         // A program that passes its output through has said this already.
         for line in ended.last_lines.iter().filter(|_| !self.passes) {
-            eprintln!("  {line}");
+            let _ = writeln!(terminal, "  {line}");
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What a person at a terminal sees of a running solver: a line on standard error, once a second at most.
 
+use std::io::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -17,7 +18,8 @@ pub fn audience(solver: &str) -> Audience {
         let is_last = record.total == Some(record.iteration);
         if is_last || last.is_none_or(|last| last.elapsed() >= AT_MOST_EVERY) {
             *last = Some(Instant::now());
-            eprintln!("{}", line(&name, record));
+            // Nobody may read it, or its disk may be full: neither ends the run.
+            let _ = writeln!(std::io::stderr(), "{}", line(&name, record));
         }
     }))
 }
