@@ -3,7 +3,8 @@
 use anyhow::Context;
 use chrono::{DateTime, FixedOffset, TimeDelta};
 use image::ImageEncoder;
-use kymo_graph_worker::{Canvas, HEIGHT, Plot, Progress, Scene, Theme, Tools, View, WIDTH};
+use kymo_graph_worker::{Canvas, HEIGHT, Plot, Progress, Scene, Theme, Tools, WIDTH};
+use kymo_runlog::view::View;
 use kymo_runlog::{Array, Axis, Points, Quantity, Record};
 use plotters::prelude::*;
 

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use chrono::{DateTime, TimeDelta};
-use kymo_graph_worker::{Canvas, Plot, Progress, Scene, Theme, Tools, View};
+use kymo_graph_worker::{Canvas, Plot, Progress, Scene, Theme, Tools};
+use kymo_runlog::view::View;
 use kymo_runlog::{Array, Axis, Outcome, Points, Quantity, Record};
 
 /// A reproducible noise in -0.5..0.5.

@@ -3,7 +3,7 @@
 use kymo_runlog::catalogue::{self, HostCatalogue, SolverCard};
 use kymo_runlog::{Log, LogError, Parameters, Position, ShortId, Topic};
 
-use crate::view::View;
+use kymo_runlog::view::View;
 
 /// The newest card of a solver; `None` if no host offers it (any more), or there is no catalogue.
 pub async fn find_card(log: &dyn Log, solver: &str) -> Result<Option<SolverCard>, LogError> {

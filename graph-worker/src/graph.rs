@@ -1,11 +1,11 @@
 //! A topic as it is drawn: messages go in, a plot and the run's progress come out. A pure function of
 //! what stands in the topic, so a worker that starts again shows the same picture.
 
+use kymo_runlog::view::{CutError, View};
 use kymo_runlog::{Change, Record, Replay, Stored, Topic};
 
 use crate::progress::Progress;
-use crate::series::{CutError, Plot};
-use crate::view::View;
+use crate::series::Plot;
 
 /// The state of one topic under one view.
 pub struct Graph {

@@ -13,7 +13,6 @@ mod progress;
 mod scale;
 mod series;
 mod studio;
-mod view;
 mod worker;
 
 pub use file::{Drawing, draw_to_file};
@@ -21,7 +20,6 @@ pub use graph::Graph;
 pub use paint::theme::Theme;
 pub use picture::{Canvas, HEIGHT, Scene, Tools, WIDTH};
 pub use progress::Progress;
-pub use series::{AxisName, Curve, Curves, CutError, HeatMap, Plot};
+pub use series::{AxisName, Curve, Curves, HeatMap, Plot};
 pub use studio::Studio;
-pub use view::{At, Cut, Fix, View, ViewSyntax, What};
 pub use worker::{TopicView, WorkerConfig, run};

@@ -6,11 +6,9 @@ mod curve;
 mod heat;
 mod marks;
 mod plot;
-mod slice;
 
 pub use abscissa::Abscissa;
 pub use column::Column;
 pub use curve::Curve;
 pub use heat::HeatMap;
 pub use plot::{AxisName, Curves, ITERATION, Plot};
-pub use slice::CutError;

@@ -20,7 +20,7 @@ use crate::graph::Graph;
 use crate::pace::Pace;
 use crate::paint::theme::Theme;
 use crate::studio::Studio;
-use crate::view::View;
+use kymo_runlog::view::View;
 
 /// What to draw.
 #[derive(Clone, Debug, PartialEq)]

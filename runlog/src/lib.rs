@@ -28,6 +28,7 @@ mod run_id;
 mod runs;
 mod shown;
 mod topic;
+pub mod view;
 mod writer;
 
 pub use aside::keep_aside;

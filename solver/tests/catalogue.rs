@@ -145,6 +145,7 @@ fn broken_tables_are_refused_with_a_remedy() {
         solver("pattern = \"(\""),
         solver("pattern = \"loss\""),
         solver("pattern = 3"),
+        solver("view = \"E[x\""),
         solver("total = \"n\""),
         solver("environment = { A = \"{b}\" }"),
         "[[solver]]\nname = \"a\"\ncommand = [\"a\", \"{b\"]\n".to_owned(),
@@ -214,6 +215,7 @@ TOML parse error at line 4, column 11
 4 | pattern = 3
   |           ^
 expected one regular expression or a list of them
+line 1: solver "a": the view "E[x" has an opening bracket without a closing one at its end; write it like `E[x=0.6]`
 line 1: solver "a": total = "n" must be a number or the name of an integer parameter
 line 1: solver "a": "{b}" asks for {b}, which is no parameter; declare it, or write {{ for a brace
 line 1: solver "a": "{b" opens a brace and never closes it; write {{ for a brace

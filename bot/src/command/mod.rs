@@ -17,6 +17,7 @@ mod status;
 mod stop;
 mod theme;
 mod unwatch;
+mod view;
 mod watch;
 mod whoami;
 mod workers;

@@ -2,7 +2,7 @@
 
 use kymo_runlog::Topic;
 
-use super::shown;
+use super::{shown, view};
 use crate::ask::{Act, Answer, Ask};
 use crate::callback::{Press, RunButton};
 use crate::facts::Facts;
@@ -28,13 +28,13 @@ pub(super) async fn answer(facts: &Facts, ask: &Ask, rest: &str) -> anyhow::Resu
         Ok(found) => found,
         Err(refusal) => return Ok(Answer::refuse(refusal)),
     };
-    if let Some(view) = &view
-        && (view.chars().count() > 120 || view.chars().any(char::is_control))
-    {
-        return Ok(Answer::refuse(
-            "A view has at most 120 characters, e.g. <code>E[x=0.6]</code>.",
-        ));
-    }
+    let view = match view {
+        Some(view) => match view::read(facts, &topic, &view).await? {
+            Ok(view) => Some(view),
+            Err(refusal) => return Ok(Answer::refuse(refusal)),
+        },
+        None => None,
+    };
     let drawn = view
         .as_deref()
         .map(|view| format!(", drawn as {}", code(view)))

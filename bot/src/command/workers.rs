@@ -5,13 +5,13 @@ use kymo_runlog::{ShortId, Topic};
 use kymo_store::Role;
 use teloxide::types::InlineKeyboardMarkup;
 
-use super::{shown, watch};
+use super::{shown, view, watch};
 use crate::access::role_word;
 use crate::ask::{Act, Answer, Ask};
 use crate::callback::{Press, WorkerStep};
 use crate::facts::Facts;
 use crate::follow::State;
-use crate::words::{cut, duration, foreign};
+use crate::words::{duration, foreign};
 use crate::workers::{WorkerError, WorkerState, WorkerStatus};
 
 /// More rows than this no phone shows at once.
@@ -44,16 +44,23 @@ pub(super) async fn answer(facts: &Facts, ask: &Ask, rest: &str) -> anyhow::Resu
             step.name()
         )));
     };
-    let view = (!view.is_empty()).then(|| cut(&view.join(" "), 120));
-    match watch::topic(facts, run).await? {
-        Ok((topic, name)) => Ok(match change(facts, ask, topic, view, step).await {
-            Ok((act, words)) => Answer::say(format!("The graph worker of {name} {words}."))
-                .and(act)
-                .outcome(words),
-            Err(refusal) => Answer::refuse(refusal),
-        }),
-        Err(refusal) => Ok(Answer::refuse(refusal)),
-    }
+    let (topic, name) = match watch::topic(facts, run).await? {
+        Ok(found) => found,
+        Err(refusal) => return Ok(Answer::refuse(refusal)),
+    };
+    let view = match view {
+        [] => None,
+        words => match view::read(facts, &topic, &words.join(" ")).await? {
+            Ok(view) => Some(view),
+            Err(refusal) => return Ok(Answer::refuse(refusal)),
+        },
+    };
+    Ok(match change(facts, ask, topic, view, step).await {
+        Ok((act, words)) => Answer::say(format!("The graph worker of {name} {words}."))
+            .and(act)
+            .outcome(words),
+        Err(refusal) => Answer::refuse(refusal),
+    })
 }
 
 pub(super) async fn pressed(facts: &Facts, ask: &Ask, run: &str, step: WorkerStep) -> anyhow::Result<Answer> {

@@ -14,7 +14,7 @@ use crate::paint::text::{Letters, Style};
 use crate::paint::theme::Theme;
 use crate::progress::Progress;
 use crate::series::Plot;
-use crate::view::View;
+use kymo_runlog::view::View;
 
 /// A run under a view, and what is known of it.
 struct Story {

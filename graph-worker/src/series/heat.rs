@@ -1,10 +1,10 @@
 //! A field over two axes, row by row, thinned when it grows beyond what a picture can show.
 
 use kymo_runlog::Axis;
+use kymo_runlog::view::{Sheet, coordinate, count};
 
 use super::Abscissa;
 use super::marks::Marks;
-use super::slice::{Sheet, coordinate, count};
 
 /// Cells that are kept: four megabytes times four, more than the pixels of ten pictures.
 const MOST_CELLS: usize = 1 << 22;

@@ -1,11 +1,11 @@
 //! What a view shows of the records so far.
 
 use kymo_runlog::Record;
+use kymo_runlog::view::{self, Cut, CutError, Found, Line, Place, View, What};
 
 use super::marks::Marks;
-use super::slice::{self, CutError, Found, Line};
 use super::{Curve, HeatMap};
-use crate::view::{Cut, View, What};
+use crate::number;
 
 /// What scalars are drawn over.
 pub const ITERATION: &str = "iteration";
@@ -70,7 +70,7 @@ impl Plot {
 
     /// The view that a run is drawn with when nobody chose one.
     pub fn default_view(record: &Record) -> Option<View> {
-        let cut = slice::default_cut(record)?;
+        let cut = view::default_cut(record)?;
         Some(View {
             what: What::Curves(vec![cut]),
             ordinal: false,
@@ -88,8 +88,8 @@ impl Plot {
                 columns,
                 map,
             } => {
-                if let Some(sheet) = slice::sheet(value, record, first)? {
-                    *label = sheet.label.clone();
+                if let Some(sheet) = view::sheet(value, record, first)? {
+                    *label = words(&sheet.place);
                     *rows = axis_name(sheet.rows.0, &sheet.rows.1.unit);
                     *columns = axis_name(sheet.columns.0, &sheet.columns.1.unit);
                     map.push(record.iteration, &sheet);
@@ -144,16 +144,16 @@ impl Curves {
         let found = self
             .cuts
             .iter()
-            .map(|cut| slice::cut(cut, record, first))
+            .map(|cut| view::cut(cut, record, first))
             .collect::<Result<Vec<_>, _>>()?;
         for (i, found) in found.into_iter().enumerate() {
             match found {
                 Found::Nothing => {}
-                Found::Number { value, label } => {
+                Found::Number { value, place } => {
                     let curve = &mut self.curves[i];
                     self.marks[i].push(record.iteration, curve.len(), 1);
                     curve.push(record.iteration as f64, value);
-                    self.labels[i] = label;
+                    self.labels[i] = words(&place);
                 }
                 Found::Line(line) => self.push_line(i, record.iteration, &line),
             }
@@ -187,7 +187,7 @@ impl Curves {
         }
         marks.push(iteration, before, curve.len() - before);
         self.axis = axis_name(line.axis, &line.points.unit);
-        self.labels[i] = line.label.clone();
+        self.labels[i] = words(&line.place);
     }
 
     fn forget(&mut self, from: u64) {
@@ -199,9 +199,37 @@ impl Curves {
     }
 }
 
+/// `E at x = 0.6 L`.
+fn words(place: &Place<'_>) -> String {
+    let mut words = place.value.to_owned();
+    let mut word = " at ";
+    for (name, at, unit) in &place.at {
+        words.push_str(&format!("{word}{name} = {}", number::number(*at, 0.0)));
+        if let Some(unit) = unit {
+            words.push_str(&format!(" {unit}"));
+        }
+        word = ", ";
+    }
+    words
+}
+
 fn axis_name(name: &str, unit: &Option<String>) -> AxisName {
     AxisName {
         name: name.to_owned(),
         unit: unit.clone().filter(|unit| !unit.is_empty()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_in_words() {
+        let place = Place {
+            value: "E",
+            at: vec![("t", 1.0, Some("s")), ("x", 0.6, None)],
+        };
+        assert_eq!(words(&place), "E at t = 1 s, x = 0.6");
     }
 }

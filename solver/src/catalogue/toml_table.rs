@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use kymo_runlog::catalogue::{ParameterCard, ParameterKind, SolverCard};
 use kymo_runlog::host::{Needs, check_label};
+use kymo_runlog::view::View;
 use kymo_runlog::{Value, shown};
 use serde::Deserialize;
 
@@ -200,6 +201,9 @@ fn entry(table: Table, folder: &Path) -> Result<Entry, String> {
         OneOrMany::Many(patterns) => patterns,
     };
     LineParser::new(0, &patterns).map_err(|error| error.to_string())?;
+    if let Some(view) = &table.view {
+        view.parse::<View>().map_err(|error| error.to_string())?;
+    }
     if let Some(Total::Parameter(name)) = &table.total {
         check_total(name, &parameters)?;
     }

@@ -1,9 +1,7 @@
 //! Cutting a record: which numbers of a field a view means.
 
-use kymo_runlog::{Array, Axis, Points, Quantity, Record};
-
-use crate::number;
-use crate::view::{At, Cut, Fix};
+use super::{At, Cut, Fix};
+use crate::{Array, Axis, Points, Quantity, Record};
 
 /// Why a view does not fit a record.
 #[derive(Clone, Debug, thiserror::Error, PartialEq)]
@@ -35,9 +33,16 @@ pub enum Found<'a> {
     Nothing,
     Number {
         value: f64,
-        label: String,
+        place: Place<'a>,
     },
     Line(Line<'a>),
+}
+
+/// A value and the nodes at which its axes are fixed: name, coordinate, unit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Place<'a> {
+    pub value: &'a str,
+    pub at: Vec<(&'a str, f64, Option<&'a str>)>,
 }
 
 /// Numbers along one axis.
@@ -45,7 +50,7 @@ pub enum Found<'a> {
 pub struct Line<'a> {
     pub axis: &'a str,
     pub points: &'a Axis,
-    pub label: String,
+    pub place: Place<'a>,
     data: &'a [f64],
     offset: usize,
     stride: usize,
@@ -76,7 +81,7 @@ impl Line<'_> {
 pub struct Sheet<'a> {
     pub rows: (&'a str, &'a Axis),
     pub columns: (&'a str, &'a Axis),
-    pub label: String,
+    pub place: Place<'a>,
     pub data: &'a [f64],
     pub row_stride: usize,
     pub column_stride: usize,
@@ -177,7 +182,10 @@ pub fn cut<'a>(cut: &Cut, record: &'a Record, first: bool) -> Result<Found<'a>, 
             return match cut.fixed.first() {
                 None => Ok(Found::Number {
                     value: *value,
-                    label: name.to_owned(),
+                    place: Place {
+                        value: name,
+                        at: Vec::new(),
+                    },
                 }),
                 Some(fix) => {
                     let axis = fix.axis.clone().unwrap_or_else(|| "last".to_owned());
@@ -218,16 +226,16 @@ pub fn cut<'a>(cut: &Cut, record: &'a Record, first: bool) -> Result<Found<'a>, 
         .zip(&field.strides)
         .map(|(node, stride)| node.unwrap_or(0) * stride)
         .sum();
-    let label = label(&field, &nodes);
+    let place = place(&field, &nodes);
     Ok(match free {
         None => match field.array.data.get(offset) {
-            Some(value) => Found::Number { value: *value, label },
+            Some(value) => Found::Number { value: *value, place },
             None => Found::Nothing,
         },
         Some(axis) => Found::Line(Line {
             axis: field.axes[axis].0,
             points: field.axes[axis].1,
-            label,
+            place,
             data: &field.array.data,
             offset,
             stride: field.strides[axis],
@@ -263,7 +271,7 @@ pub fn sheet<'a>(value: &str, record: &'a Record, first: bool) -> Result<Option<
     Ok((!array.data.is_empty()).then(|| Sheet {
         rows,
         columns,
-        label: label(&field, &nodes),
+        place: place(&field, &nodes),
         data: &array.data,
         row_stride: field.strides[0],
         column_stride: field.strides[1],
@@ -331,27 +339,26 @@ fn node(field: &Field<'_>, axis: usize, fix: &Fix) -> Result<Option<usize>, CutE
     })
 }
 
-/// `E at x = 0.6 L`.
-fn label(field: &Field<'_>, nodes: &[Option<usize>]) -> String {
-    let mut label = field.name.to_owned();
-    let mut word = " at ";
-    for ((name, axis), node) in field.axes.iter().zip(nodes) {
-        let Some(at) = node.and_then(|node| coordinate(axis, node)) else {
-            continue;
-        };
-        label.push_str(&format!("{word}{name} = {}", number::number(at, 0.0)));
-        if let Some(unit) = &axis.unit {
-            label.push_str(&format!(" {unit}"));
-        }
-        word = ", ";
+fn place<'a>(field: &Field<'a>, nodes: &[Option<usize>]) -> Place<'a> {
+    let at = |((name, axis), node): (&(&'a str, &'a Axis), &Option<usize>)| {
+        Some((*name, coordinate(axis, (*node)?)?, axis.unit.as_deref()))
+    };
+    Place {
+        value: field.name,
+        at: field.axes.iter().zip(nodes).filter_map(at).collect(),
     }
-    label
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::view::{View, What};
+
+    fn words(place: &Place<'_>) -> String {
+        let at =
+            |(axis, x, unit): &(&str, f64, Option<&str>)| format!(" {axis}={x}{}", unit.unwrap_or_default());
+        place.value.to_owned() + &place.at.iter().map(at).collect::<String>()
+    }
 
     pub fn even(start: f64, step: f64, count: usize, unit: Option<&str>) -> Axis {
         Axis {
@@ -403,10 +410,10 @@ mod tests {
     fn shown(text: &str) -> String {
         match cut(&the_cut(text), &record(), true) {
             Ok(Found::Nothing) => "nothing".to_owned(),
-            Ok(Found::Number { value, label }) => format!("{label}: {value}"),
+            Ok(Found::Number { value, place }) => format!("{}: {value}", words(&place)),
             Ok(Found::Line(line)) => {
                 let values: Vec<_> = line.iter().map(|(x, y)| format!("{x}:{y}")).collect();
-                format!("{} over {}: {}", line.label, line.axis, values.join(" "))
+                format!("{} over {}: {}", words(&line.place), line.axis, values.join(" "))
             }
             Err(error) => error.to_string(),
         }
@@ -415,12 +422,12 @@ mod tests {
     #[test]
     fn cuts_find_their_numbers() {
         for (text, found) in [
-            ("E[x=0.6]", "E at x = 0.6 over t: 0:1 0.5:4 1:7 1.5:10"),
-            ("E[x=0.65]", "E at x = 0.6 over t: 0:1 0.5:4 1:7 1.5:10"),
-            ("E", "E at x = 0.6 over t: 0:1 0.5:4 1:7 1.5:10"),
-            ("E[last]", "E at t = 1.5 s over x: 0:9 0.6:10 1:11"),
-            ("E[t=first]", "E at t = 0 s over x: 0:0 0.6:1 1:2"),
-            ("E[x=last,t=1]", "E at t = 1 s, x = 1: 8"),
+            ("E[x=0.6]", "E x=0.6 over t: 0:1 0.5:4 1:7 1.5:10"),
+            ("E[x=0.65]", "E x=0.6 over t: 0:1 0.5:4 1:7 1.5:10"),
+            ("E", "E x=0.6 over t: 0:1 0.5:4 1:7 1.5:10"),
+            ("E[last]", "E t=1.5s over x: 0:9 0.6:10 1:11"),
+            ("E[t=first]", "E t=0s over x: 0:0 0.6:1 1:2"),
+            ("E[x=last,t=1]", "E t=1s x=1: 8"),
             ("E[t=7]", "nothing"),
             ("energy", "energy: 0.25"),
             ("e", "the run has no value \"e\"; it has E (over t, x), energy"),
