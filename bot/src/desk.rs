@@ -67,6 +67,7 @@ impl Desk {
             panels: panels.clone(),
             alerts,
             wishes: wishes.clone(),
+            lost: Arc::default(),
         };
         let facts = Facts {
             store,

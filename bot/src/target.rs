@@ -1,12 +1,12 @@
 //! Which run a person means: a short id, its beginning, a topic, or a solver with parameters.
 
-use kymo_runlog::Topic;
+use kymo_runlog::{Phase, Topic};
 use teloxide::types::InlineKeyboardMarkup;
 
 use crate::ask::{Answer, Ask};
 use crate::callback::{Press, RunButton};
 use crate::facts::Facts;
-use crate::follow::{Phase, Run, State};
+use crate::follow::{Run, State};
 use crate::words::{cut, foreign};
 
 /// Short ids are named by at least this many of their first characters.

@@ -42,7 +42,7 @@ pub use parameters::{Parameters, Value, canonical};
 pub use record::{Array, Axis, Complaint, Marker, Outcome, Points, Quantity, Record, RecordError};
 pub use replay::{Change, Replay, Report};
 pub use run_id::{Named, NotARun, NotAShortId, RunId, ShortId};
-pub use runs::{RunBook, RunFacts, RunState, StartOrder, StopOrder};
+pub use runs::{Phase, RunBook, RunFacts, StartOrder, StopOrder};
 pub use shown::{shown, shown_number};
 pub use topic::{Topic, TopicError};
 pub use writer::{PART_LIMIT, RunWriter, checksum};

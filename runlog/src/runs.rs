@@ -36,6 +36,8 @@ pub struct RunFacts {
     pub event: Option<EventRecord>,
     /// When the log took that event.
     pub event_at: Option<DateTime<Utc>>,
+    /// When the newest attempt's solver began.
+    pub began_at: Option<DateTime<Utc>>,
     /// Who holds, or last held, the newest attempt.
     pub lease: Option<Lease>,
     /// Whether `start` still waits to be carried through to an end.
@@ -67,21 +69,17 @@ pub struct StopOrder {
 
 /// How a run stands, in one word.
 #[derive(Clone, Debug, PartialEq)]
-pub enum RunState {
+pub enum Phase {
     /// Wanted, and nobody has begun.
     Queued,
-    Running {
-        attempt: u32,
-        host: String,
-        since: DateTime<Utc>,
-        iteration: u64,
-    },
+    Running,
     /// Running, but nothing was heard for longer than its patience.
     Silent {
-        attempt: u32,
-        host: String,
         seconds: f64,
-        iteration: u64,
+    },
+    /// Its watchdog says nothing any more, not even how it ended: the lease ran out.
+    Lost {
+        since: DateTime<Utc>,
     },
     /// It failed, and will be started again.
     Restarting {
@@ -102,6 +100,24 @@ pub enum RunState {
     Refused {
         reason: String,
     },
+}
+
+impl Phase {
+    /// Whether something computes, or is about to.
+    pub fn is_busy(&self) -> bool {
+        match self {
+            Self::Queued
+            | Self::Running
+            | Self::Stopping { .. }
+            | Self::Silent { .. }
+            | Self::Restarting { .. } => true,
+            Self::Lost { .. }
+            | Self::Finished
+            | Self::Stopped { .. }
+            | Self::Failed { .. }
+            | Self::Refused { .. } => false,
+        }
+    }
 }
 
 impl RunBook {
@@ -184,6 +200,9 @@ impl RunBook {
         {
             return;
         }
+        if let RunEvent::Started { .. } | RunEvent::Resumed { .. } = &event.event {
+            facts.began_at = Some(event.at);
+        }
         facts.event = Some(event.clone());
         facts.event_at = Some(at);
         facts.settle();
@@ -216,6 +235,7 @@ impl RunBook {
             stop: None,
             event: None,
             event_at: None,
+            began_at: None,
             lease: lease.cloned(),
             wanted: false,
         })
@@ -229,14 +249,51 @@ impl RunFacts {
             .max(self.event.as_ref().map_or(0, |event| event.attempt))
     }
 
-    pub fn state(&self) -> RunState {
-        match (&self.stop, self.heard()) {
-            (Some(stop), _) if self.wanted => RunState::Stopping { when: stop.when },
-            (Some(stop), _) if self.is_withdrawn() => RunState::Stopped { by: stop.by.clone() },
-            (_, Some((event, at))) if !self.wanted || !self.has_news_to_come(event) => told_by(event, at),
-            _ if self.wanted => RunState::Queued,
-            _ => RunState::Stopped { by: String::new() },
+    /// How it stands. `unheard_since`: when the asker last heard of its lease, if that was too long ago; no two
+    /// clocks are compared.
+    pub fn phase(&self, unheard_since: Option<DateTime<Utc>>) -> Phase {
+        let phase = self.told();
+        match (unheard_since, &phase) {
+            (Some(since), Phase::Running | Phase::Silent { .. } | Phase::Stopping { .. })
+                if self.is_held() =>
+            {
+                Phase::Lost { since }
+            }
+            _ => phase,
         }
+    }
+
+    /// When anything of it was last ordered or heard.
+    pub fn newest_at(&self) -> Option<DateTime<Utc>> {
+        let ordered = self.start.as_ref().map(|start| start.at);
+        let stopped = self.stop.as_ref().map(|stop| stop.at);
+        self.event_at.max(ordered).max(stopped)
+    }
+
+    /// As far as orders and events tell.
+    fn told(&self) -> Phase {
+        match (&self.stop, &self.event) {
+            (Some(stop), _) if self.wanted => Phase::Stopping { when: stop.when },
+            (Some(stop), _) if self.is_withdrawn() => Phase::Stopped { by: stop.by.clone() },
+            (Some(stop), Some(event)) if self.is_told_to_stop(stop, event) => {
+                Phase::Stopping { when: stop.when }
+            }
+            (_, Some(event)) if !self.wanted || !self.has_news_to_come(event) => told_by(event),
+            _ if self.wanted => Phase::Queued,
+            _ => Phase::Stopped { by: String::new() },
+        }
+    }
+
+    /// Somebody has begun it, and did not give the lease back.
+    fn is_held(&self) -> bool {
+        let held = |(lease, event): (&Lease, &EventRecord)| !lease.released && event.attempt == lease.attempt;
+        self.lease.as_ref().zip(self.event.as_ref()).is_some_and(held)
+    }
+
+    /// A run that nobody ordered, from a terminal, can be stopped all the same.
+    fn is_told_to_stop(&self, stop: &StopOrder, event: &EventRecord) -> bool {
+        let during = |lease: &Lease| lease.since <= stop.at;
+        !event.event.ends_the_run() && self.lease.as_ref().is_some_and(during)
     }
 
     fn claimed(&self) -> u32 {
@@ -290,28 +347,17 @@ impl RunFacts {
     }
 }
 
-fn told_by(event: &EventRecord, at: DateTime<Utc>) -> RunState {
-    let (attempt, host, iteration) = (event.attempt, event.host.clone(), event.iteration);
+fn told_by(event: &EventRecord) -> Phase {
     match &event.event {
-        RunEvent::Started { .. } | RunEvent::Resumed { .. } | RunEvent::Heard => RunState::Running {
-            attempt,
-            host,
-            since: at,
-            iteration,
-        },
-        RunEvent::Silent { seconds } => RunState::Silent {
-            attempt,
-            host,
-            seconds: *seconds,
-            iteration,
-        },
-        RunEvent::Finished => RunState::Finished,
-        RunEvent::Stopped { by } => RunState::Stopped { by: by.clone() },
+        RunEvent::Started { .. } | RunEvent::Resumed { .. } | RunEvent::Heard => Phase::Running,
+        RunEvent::Silent { seconds } => Phase::Silent { seconds: *seconds },
+        RunEvent::Finished => Phase::Finished,
+        RunEvent::Stopped { by } => Phase::Stopped { by: by.clone() },
         RunEvent::Failed {
             reason,
             again_at: Some(again_at),
             ..
-        } => RunState::Restarting {
+        } => Phase::Restarting {
             reason: reason.clone(),
             again_at: *again_at,
         },
@@ -319,10 +365,10 @@ fn told_by(event: &EventRecord, at: DateTime<Utc>) -> RunState {
             reason,
             again_at: None,
             ..
-        } => RunState::Failed {
+        } => Phase::Failed {
             reason: reason.clone(),
         },
-        RunEvent::Refused { reason } => RunState::Refused {
+        RunEvent::Refused { reason } => Phase::Refused {
             reason: reason.clone(),
         },
     }

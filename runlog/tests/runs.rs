@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use kymo_runlog::claim::claim;
 use kymo_runlog::event::{EventRecord, RunEvent};
 use kymo_runlog::order::{Order, OrderRecord, When};
-use kymo_runlog::{Position, RunBook, RunId};
+use kymo_runlog::{Phase, Position, RunBook, RunId};
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -123,11 +123,12 @@ fn told(facts: &[Fact]) -> (bool, String) {
         .zip(0..)
         .for_each(|(fact, s)| push(&mut book, fact, s));
     let facts = book.find(&run().topic()).expect("the run is known");
-    let word = format!("{:?}", facts.state());
-    (
-        facts.wanted,
-        word.split([' ', '{']).next().unwrap_or_default().to_owned(),
-    )
+    (facts.wanted, word(&facts.phase(None)))
+}
+
+fn word(phase: &Phase) -> String {
+    let word = format!("{phase:?}");
+    word.split([' ', '{']).next().unwrap_or_default().to_owned()
 }
 
 #[test]
@@ -222,10 +223,47 @@ fn what_is_wanted_follows_from_what_stands_in_the_log() {
         // From a terminal, without an order.
         (vec![claimed(1), started(1)], false, "Running"),
         (vec![Fact::Stop, started(1)], false, "Running"),
+        (vec![claimed(1), started(1), Fact::Stop], false, "Stopping"),
+        (
+            vec![claimed(1), started(1), Fact::Stop, stopped(1)],
+            false,
+            "Stopped",
+        ),
+        // Run again in the terminal: the old stop is over.
+        (
+            vec![
+                claimed(1),
+                started(1),
+                Fact::Stop,
+                stopped(1),
+                release,
+                claimed(2),
+                started(2),
+            ],
+            false,
+            "Running",
+        ),
     ];
     for (facts, wanted, word) in cases {
         assert_eq!(told(&facts), (wanted, word.to_owned()), "{facts:?}");
     }
+}
+
+#[test]
+fn a_run_whose_lease_is_not_heard_of_is_lost_unless_it_has_ended() {
+    let mut book = RunBook::default();
+    let since = second(60);
+    let phase = |book: &RunBook, unheard: bool| {
+        let facts = book.find(&run().topic()).expect("the run is known");
+        facts.phase(unheard.then_some(since))
+    };
+    for (s, fact) in [claimed(1), started(1)].iter().enumerate() {
+        push(&mut book, fact, s as i64);
+    }
+    assert_eq!(phase(&book, false), Phase::Running);
+    assert_eq!(phase(&book, true), Phase::Lost { since });
+    push(&mut book, &finished(1), 70);
+    assert_eq!(phase(&book, true), Phase::Finished, "what has ended is not lost");
 }
 
 #[test]

@@ -6,8 +6,9 @@ use super::shown;
 use crate::ask::{Act, Answer, Ask};
 use crate::callback::{Press, RunButton};
 use crate::facts::Facts;
-use crate::follow::{Phase, Run, State};
+use crate::follow::{Run, State};
 use crate::target::{self, Named};
+use kymo_runlog::Phase;
 
 pub(super) async fn answer(facts: &Facts, ask: &Ask, rest: &str) -> anyhow::Result<Answer> {
     let named = target::named(facts, ask, rest).await?;

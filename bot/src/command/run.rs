@@ -3,7 +3,7 @@
 use chrono::Utc;
 use kymo_runlog::catalogue::{ParameterKind, SolverCard};
 use kymo_runlog::order::Order;
-use kymo_runlog::{Parameters, RunId};
+use kymo_runlog::{Parameters, Phase, RunId};
 use kymo_store::{Draft as Kept, Role};
 use teloxide::types::InlineKeyboardMarkup;
 
@@ -13,7 +13,7 @@ use crate::ask::{Act, Answer, Ask, Prompt};
 use crate::callback::{CardStep, Press, solver_tag};
 use crate::card::{self, Draft, Standing};
 use crate::facts::Facts;
-use crate::follow::{Phase, State, progress};
+use crate::follow::{State, progress};
 use crate::words::{cut, foreign, number};
 
 const EXPIRED: &str = "This card was used or is too old. /run opens a new one.";

@@ -2,8 +2,9 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::follow::{Phase, Run, State};
+use crate::follow::{Run, State};
 use crate::words::{duration, foreign};
+use kymo_runlog::Phase;
 use kymo_runlog::order::When;
 
 /// `airy eps=9 (ab12cd34)` in HTML.
@@ -27,6 +28,7 @@ pub fn sign(phase: &Phase) -> &'static str {
         Phase::Running => "▶",
         Phase::Stopping { .. } => "⏸",
         Phase::Silent { .. } => "🔇",
+        Phase::Lost { .. } => "❓",
         Phase::Restarting { .. } => "🔁",
         Phase::Finished => "✅",
         Phase::Stopped { .. } => "⏹",
@@ -47,6 +49,10 @@ pub fn phase(phase: &Phase, now: DateTime<Utc>) -> String {
         Phase::Silent { seconds } => format!(
             "running, but silent for {} s",
             crate::words::number(seconds.round())
+        ),
+        Phase::Lost { since } => format!(
+            "lost: nothing was heard of it for {}; Start goes on from the log",
+            duration(now - *since)
         ),
         Phase::Restarting { reason, again_at } => {
             format!(

@@ -4,12 +4,13 @@
 use std::sync::Arc;
 
 use chrono::Utc;
-use kymo_runlog::Topic;
 use kymo_runlog::event::{EventRecord, RunEvent};
+use kymo_runlog::{Phase, Topic};
 use kymo_store::{Destination, Store, Wanted, Watch};
 
+use super::Known;
+use super::lost::Lost;
 use super::notice::notice;
-use super::{Known, Phase};
 use crate::act::said_start;
 use crate::alert::Alerts;
 use crate::panel::{Panels, RunState};
@@ -22,6 +23,7 @@ pub struct Showroom {
     pub panels: Panels,
     pub alerts: Alerts,
     pub wishes: Arc<Wishes>,
+    pub lost: Arc<Lost>,
 }
 
 impl Showroom {
@@ -74,9 +76,17 @@ impl Showroom {
 
     /// The panel's words follow the run's phase.
     pub async fn show_phase(&self, known: &Known, topic: &Topic) -> anyhow::Result<()> {
-        let state = known.read().runs.find(topic).map(|run| panel_state(&run.phase));
-        if let Some(state) = state {
-            self.panels.set_state(topic, state).await?;
+        let (phase, news) = {
+            let state = known.read();
+            let Some(run) = state.runs.find(topic) else {
+                return Ok(());
+            };
+            let name = state.solvers.name_run(&run.id);
+            (run.phase.clone(), self.lost.news(run, &name, Utc::now()))
+        };
+        self.panels.set_state(topic, panel_state(&phase)).await?;
+        if let Some(alert) = news {
+            self.alerts.raise(&alert).await?;
         }
         Ok(())
     }
@@ -157,6 +167,7 @@ fn panel_state(phase: &Phase) -> RunState {
         Phase::Queued => RunState::Queued,
         Phase::Running | Phase::Stopping { .. } => RunState::Running,
         Phase::Silent { seconds } => RunState::Silent { seconds: *seconds },
+        Phase::Lost { since } => RunState::Lost { since: *since },
         Phase::Restarting { reason, again_at } => RunState::Crashed {
             reason: reason.clone(),
             again_at: Some(*again_at),

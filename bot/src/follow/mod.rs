@@ -1,7 +1,8 @@
-//! What the log tells the bot: orders, events and catalogues, folded into memory, and what the
+//! What the log tells the bot: orders, claims, events and catalogues, folded into memory, and what the
 //! chats shall see because of it.
 
 mod consequence;
+mod lost;
 mod notice;
 mod progress;
 pub(crate) mod runs;
@@ -11,9 +12,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use futures::StreamExt as _;
 use kymo_runlog::catalogue::{self, HostCatalogue};
+use kymo_runlog::claim::{self, Claim};
 use kymo_runlog::event::{self, EventRecord};
 use kymo_runlog::order::{self, OrderRecord};
 use kymo_runlog::{Log, LogError, Position, Stored, Topic};
@@ -21,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use consequence::Showroom;
 pub use progress::{Progress, progress};
-pub use runs::{Phase, Run, Runs};
+pub use runs::{Run, Runs};
 pub use solvers::Solvers;
 
 /// Under this name the bot's place in `kymo.events` is kept in the log.
@@ -29,6 +31,11 @@ const CONSUMER: &str = "bot";
 
 /// Bytes read at once.
 const PAGE: usize = 1 << 20;
+
+/// How often it is looked whose lease has run out.
+const LOOK: Duration = Duration::from_secs(1);
+/// Who could not read the log for a while, or has just begun, first hears who else is there.
+const HEARING: TimeDelta = TimeDelta::seconds(20);
 
 /// Everything that the log has told.
 #[derive(Clone, Debug, Default)]
@@ -60,23 +67,25 @@ impl Known {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Shared {
     Orders,
+    Claims,
     Events,
     Catalogue,
 }
 
 impl Shared {
-    const ALL: [Self; 3] = [Self::Orders, Self::Events, Self::Catalogue];
+    const ALL: [Self; 4] = [Self::Orders, Self::Claims, Self::Events, Self::Catalogue];
 
     fn topic(self) -> Topic {
         match self {
             Self::Orders => order::topic(),
+            Self::Claims => claim::topic(),
             Self::Events => event::topic(),
             Self::Catalogue => catalogue::topic(),
         }
     }
 }
 
-/// Follows the three shared topics until told to stop; waits out a log that is away.
+/// Follows the shared topics until told to stop; waits out a log that is away.
 pub struct Follower {
     log: Arc<dyn Log>,
     known: Known,
@@ -101,7 +110,40 @@ impl Follower {
     pub async fn run(self, stop: CancellationToken) {
         let follower = &self;
         let all = Shared::ALL.map(|shared| follower.follow_for_ever(shared));
-        stop.run_until_cancelled(futures::future::join_all(all)).await;
+        let all = futures::future::join(futures::future::join_all(all), self.watch_time());
+        stop.run_until_cancelled(all).await;
+    }
+
+    /// A run whose watchdog is gone tells nothing; only time does.
+    async fn watch_time(&self) {
+        let mut looked = Utc::now();
+        let mut not_before = looked + HEARING;
+        loop {
+            tokio::time::sleep(LOOK).await;
+            let now = Utc::now();
+            let slept = now - std::mem::replace(&mut looked, now) > HEARING / 2;
+            let behind = self.behind.load(Ordering::SeqCst) > 0;
+            if slept || behind || self.known.read().trouble.is_some() {
+                not_before = now + HEARING;
+            }
+            if now < not_before {
+                continue;
+            }
+            // Whoever cannot be heard because the log is away is not lost.
+            let claims = claim::topic();
+            if !matches!(
+                tokio::time::timeout(LOOK * 5, self.log.end(&claims)).await,
+                Ok(Ok(_))
+            ) {
+                not_before = now + HEARING;
+                continue;
+            }
+            for topic in self.known.change(|state| state.runs.look(now)) {
+                if let Err(error) = self.showroom.show_phase(&self.known, &topic).await {
+                    tracing::warn!(%topic, error = format!("{error:#}"), "a lost run is not told");
+                }
+            }
+        }
     }
 
     async fn follow_for_ever(&self, shared: Shared) {
@@ -154,7 +196,7 @@ impl Follower {
         let topic = shared.topic();
         let news = match shared {
             Shared::Events => self.news_from(&topic).await?,
-            Shared::Orders | Shared::Catalogue => self.log.end(&topic).await?,
+            Shared::Orders | Shared::Claims | Shared::Catalogue => self.log.end(&topic).await?,
         };
         let mut next = Position::START;
         while next < news {
@@ -167,9 +209,9 @@ impl Follower {
         }
         match shared {
             Shared::Catalogue => self.showroom.publish(&self.known).await?,
-            Shared::Orders | Shared::Events => {}
+            Shared::Orders | Shared::Claims | Shared::Events => {}
         }
-        // Orders and events tell a run's phase only together.
+        // Orders, claims and events tell a run's phase only together.
         if self.behind.fetch_sub(1, Ordering::SeqCst) == 1 {
             self.showroom.show_all(&self.known).await?;
         }
@@ -190,7 +232,7 @@ impl Follower {
     async fn take_in(&self, shared: Shared, stored: &Stored) -> anyhow::Result<()> {
         match self.learn(shared, stored) {
             None => Ok(()),
-            Some(Learned::Ordered(topic)) => self.showroom.show_phase(&self.known, &topic).await,
+            Some(Learned::Changed(topic)) => self.showroom.show_phase(&self.known, &topic).await,
             Some(Learned::Happened(event)) => self.showroom.happened(&self.known, &event).await,
             Some(Learned::Published) => self.showroom.publish(&self.known).await,
         }
@@ -201,8 +243,18 @@ impl Follower {
         match shared {
             Shared::Orders => {
                 let order: OrderRecord = parse(shared, stored)?;
-                let changed = self.known.change(|state| state.runs.order(&order, stored.at));
-                changed.map(Learned::Ordered)
+                let changed = self
+                    .known
+                    .change(|state| state.runs.order(&order, stored.at, stored.position));
+                changed.map(Learned::Changed)
+            }
+            Shared::Claims => {
+                let claim: Claim = parse(shared, stored)?;
+                let now = Utc::now();
+                let changed = self
+                    .known
+                    .change(|state| state.runs.claim(&claim, stored.at, stored.position, now));
+                changed.map(Learned::Changed)
             }
             Shared::Events => {
                 let event: EventRecord = parse(shared, stored)?;
@@ -221,7 +273,7 @@ impl Follower {
 /// What a message told.
 enum Learned {
     /// This run's phase changed.
-    Ordered(Topic),
+    Changed(Topic),
     Happened(Box<EventRecord>),
     Published,
 }

@@ -1,56 +1,13 @@
-//! How every run stands, folded from orders and events. The log's own times order the two topics.
+//! How every run stands, as people ask about it. What orders, claims and events mean is the book's business
+//! ([`RunBook`]); here each run is told in one piece, and time passes.
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
-use kymo_runlog::event::{EventRecord, RunEvent};
-use kymo_runlog::order::{Order, OrderRecord, When};
-use kymo_runlog::{RunId, ShortId, Topic};
-
-/// What a run is doing, as far as the log tells.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Phase {
-    /// Ordered; no initiator has begun yet.
-    Queued,
-    Running,
-    /// A stop is ordered and not carried out yet.
-    Stopping {
-        when: When,
-    },
-    /// Running, but nothing was heard for longer than the solver's patience.
-    Silent {
-        seconds: f64,
-    },
-    /// It failed and is started again.
-    Restarting {
-        reason: String,
-        again_at: DateTime<Utc>,
-    },
-    Finished,
-    Stopped {
-        by: String,
-    },
-    Failed {
-        reason: String,
-    },
-    Refused {
-        reason: String,
-    },
-}
-
-impl Phase {
-    /// Whether something computes, or is about to.
-    pub fn is_busy(&self) -> bool {
-        match self {
-            Self::Queued
-            | Self::Running
-            | Self::Stopping { .. }
-            | Self::Silent { .. }
-            | Self::Restarting { .. } => true,
-            Self::Finished | Self::Stopped { .. } | Self::Failed { .. } | Self::Refused { .. } => false,
-        }
-    }
-}
+use chrono::{DateTime, TimeDelta, Utc};
+use kymo_runlog::claim::{self, Claim};
+use kymo_runlog::event::EventRecord;
+use kymo_runlog::order::{Order, OrderRecord};
+use kymo_runlog::{Phase, Position, RunBook, RunFacts, RunId, ShortId, Topic};
 
 /// A run as people ask about it.
 #[derive(Clone, Debug, PartialEq)]
@@ -71,118 +28,99 @@ pub struct Run {
     /// Labels that its host must have, as ordered last.
     pub on: Vec<String>,
     /// When the log took the newest order to start it.
-    pub ordered_at: DateTime<Utc>,
+    pub ordered_at: Option<DateTime<Utc>>,
     /// When its newest attempt began.
     pub started_at: Option<DateTime<Utc>>,
     /// When it was last heard of.
     pub at: DateTime<Utc>,
 }
 
+/// How long nothing must be heard of a lease before its run is lost: whoever can take it over has had the time.
+const LOST: TimeDelta = TimeDelta::milliseconds(3 * claim::LENGTH.as_millis() as i64);
+
+impl Run {
+    fn of(facts: &RunFacts, unheard_since: Option<DateTime<Utc>>) -> Self {
+        let (event, start) = (facts.event.as_ref(), facts.start.as_ref());
+        Self {
+            topic: facts.topic.clone(),
+            id: facts.run.clone(),
+            short: facts.short.clone(),
+            phase: facts.phase(unheard_since),
+            attempt: event.map_or(0, |event| event.attempt),
+            iteration: event.map_or(0, |event| event.iteration),
+            host: event.map(|event| event.host.clone()),
+            by: start.map(|start| start.by.clone()),
+            pace: start.and_then(|start| start.pace),
+            on: start.map(|start| start.on.clone()).unwrap_or_default(),
+            ordered_at: start.map(|start| start.at),
+            started_at: facts.began_at,
+            at: facts.newest_at().unwrap_or_default(),
+        }
+    }
+}
+
 /// All runs.
 #[derive(Clone, Debug, Default)]
 pub struct Runs {
+    book: RunBook,
     runs: HashMap<Topic, Run>,
+    /// When we last heard of each lease, by our own clock.
+    heard: HashMap<Topic, DateTime<Utc>>,
+    /// When it was last looked who is lost.
+    looked: DateTime<Utc>,
 }
 
 impl Runs {
     /// Takes in an order; `at` is when the log took it. Returns the run whose phase it changed.
-    pub fn order(&mut self, order: &OrderRecord, at: DateTime<Utc>) -> Option<Topic> {
-        match &order.order {
-            Order::Start {
-                run: id,
-                topic,
-                pace,
-                on,
-                ..
-            } => {
-                let run = self.entry(topic, id, at);
-                run.by = Some(order.by.clone());
-                run.pace = *pace;
-                run.on = on.clone();
-                run.ordered_at = at;
-                let changes = at >= run.at && !run.phase.is_busy();
-                if changes {
-                    run.phase = Phase::Queued;
-                    run.at = at;
-                }
-                changes.then(|| topic.clone())
-            }
-            Order::Stop { topic, when } => {
-                let run = self.runs.get_mut(topic)?;
-                let changes = at >= run.at && run.phase.is_busy();
-                if changes {
-                    run.phase = Phase::Stopping { when: *when };
-                    run.at = at;
-                }
-                changes.then(|| topic.clone())
-            }
+    pub fn order(&mut self, order: &OrderRecord, at: DateTime<Utc>, position: Position) -> Option<Topic> {
+        self.book.order(order, at, position);
+        let topic = match &order.order {
+            Order::Start { topic, .. } | Order::Stop { topic, .. } => topic,
+        };
+        self.tell(topic)
+    }
+
+    /// Takes in a claim; `at` is when the log took it, `now` when we heard of it. Returns the run whose phase it
+    /// changed.
+    pub fn claim(
+        &mut self,
+        claim: &Claim,
+        at: DateTime<Utc>,
+        position: Position,
+        now: DateTime<Utc>,
+    ) -> Option<Topic> {
+        self.book.claim(claim, position, at);
+        let lease = self.book.lease(&claim.topic)?;
+        if lease.heard == position {
+            self.heard.insert(claim.topic.clone(), now);
         }
+        self.tell(&claim.topic)
     }
 
     /// Takes in an event; `at` is when the log took it.
     pub fn event(&mut self, event: &EventRecord, at: DateTime<Utc>) {
-        let run = self.entry(&event.topic, &event.run, at);
-        // A zombie's last words do not change what a newer attempt does.
-        if event.attempt < run.attempt {
-            return;
-        }
-        run.attempt = event.attempt;
-        run.host = Some(event.host.clone());
-        run.iteration = event.iteration;
-        // An order that the log took after this event still waits for its own answer.
-        let overtaken = at < run.at;
-        run.at = run.at.max(at);
-        let phase = match &event.event {
-            RunEvent::Started { .. } | RunEvent::Resumed { .. } => {
-                run.started_at = Some(event.at);
-                Phase::Running
-            }
-            RunEvent::Heard => Phase::Running,
-            RunEvent::Finished => Phase::Finished,
-            RunEvent::Stopped { by } => Phase::Stopped { by: by.clone() },
-            RunEvent::Failed {
-                reason,
-                again_at: Some(again_at),
-                ..
-            } => Phase::Restarting {
-                reason: reason.clone(),
-                again_at: *again_at,
-            },
-            RunEvent::Failed {
-                reason,
-                again_at: None,
-                ..
-            } => Phase::Failed {
-                reason: reason.clone(),
-            },
-            RunEvent::Silent { seconds } => Phase::Silent { seconds: *seconds },
-            RunEvent::Refused { reason } => Phase::Refused {
-                reason: reason.clone(),
-            },
-        };
-        let keeps_stopping = matches!(run.phase, Phase::Stopping { .. }) && phase.is_busy();
-        if !overtaken && !keeps_stopping {
-            run.phase = phase;
-        }
+        self.book.event(event, at);
+        self.tell(&event.topic);
     }
 
-    fn entry(&mut self, topic: &Topic, id: &RunId, at: DateTime<Utc>) -> &mut Run {
-        self.runs.entry(topic.clone()).or_insert_with(|| Run {
-            topic: topic.clone(),
-            id: id.clone(),
-            short: ShortId::of(topic),
-            // Only until the caller has said what happened.
-            phase: Phase::Stopped { by: String::new() },
-            attempt: 0,
-            iteration: 0,
-            host: None,
-            by: None,
-            pace: None,
-            on: Vec::new(),
-            ordered_at: at,
-            started_at: None,
-            at,
-        })
+    /// Time passes: the runs whose phases change by that alone.
+    pub fn look(&mut self, now: DateTime<Utc>) -> Vec<Topic> {
+        self.looked = now;
+        let busy = self.runs.values().filter(|run| run.phase.is_busy());
+        let busy: Vec<Topic> = busy.map(|run| run.topic.clone()).collect();
+        busy.iter().filter_map(|topic| self.tell(topic)).collect()
+    }
+
+    /// Tells the run anew; returns it if its phase has changed.
+    fn tell(&mut self, topic: &Topic) -> Option<Topic> {
+        let lost = |heard: &&DateTime<Utc>| self.looked.signed_duration_since(**heard) >= LOST;
+        let unheard_since = self.heard.get(topic).filter(lost).copied();
+        let run = Run::of(self.book.find(topic)?, unheard_since);
+        let phase = run.phase.clone();
+        let before = self.runs.insert(topic.clone(), run);
+        before
+            .is_none_or(|before| before.phase != phase)
+            .then(|| topic.clone())
     }
 
     /// The run of a topic.
@@ -206,6 +144,9 @@ impl Runs {
 #[cfg(test)]
 pub(crate) mod tests {
     use kymo_runlog::Value;
+    use kymo_runlog::claim;
+    use kymo_runlog::event::RunEvent;
+    use kymo_runlog::order::When;
     use uuid::Uuid;
 
     use super::*;
@@ -223,7 +164,7 @@ pub(crate) mod tests {
 
     pub(crate) fn order(order: Order) -> OrderRecord {
         OrderRecord {
-            id: Uuid::nil(),
+            id: Uuid::new_v4(),
             at: second(0),
             by: "Ada (telegram 42)".to_owned(),
             order,
@@ -253,72 +194,36 @@ pub(crate) mod tests {
         }
     }
 
-    fn phase(runs: &Runs, id: &RunId) -> Phase {
-        runs.find(&id.topic()).expect("known").phase.clone()
-    }
-
     #[test]
     fn a_run_goes_through_its_phases() {
         let (mut runs, id) = (Runs::default(), run_id(4.0));
-        runs.order(&start(&id), second(1));
-        assert_eq!(phase(&runs, &id), Phase::Queued);
-        runs.event(&event(&id, 1, 0, RunEvent::Started { pid: 1 }), second(2));
-        assert_eq!(phase(&runs, &id), Phase::Running);
-        runs.order(
-            &order(Order::Stop {
-                topic: id.topic(),
-                when: When::AfterIteration,
-            }),
-            second(3),
-        );
-        runs.event(&event(&id, 1, 3, RunEvent::Silent { seconds: 9.0 }), second(4));
+        let position = Position(0);
+        let changed = runs.order(&start(&id), second(1), position);
+        assert_eq!(changed, Some(id.topic()));
         assert_eq!(
-            phase(&runs, &id),
-            Phase::Stopping {
-                when: When::AfterIteration
-            }
+            runs.order(&start(&id), second(2), position),
+            None,
+            "it waits already"
         );
-        runs.event(
-            &event(&id, 1, 5, RunEvent::Stopped { by: "Ada".to_owned() }),
-            second(5),
-        );
-        assert_eq!(phase(&runs, &id), Phase::Stopped { by: "Ada".to_owned() });
-        runs.order(&start(&id), second(6));
-        assert_eq!(phase(&runs, &id), Phase::Queued);
-    }
-
-    #[test]
-    fn the_order_of_two_topics_is_the_logs_own() {
-        let (mut runs, id) = (Runs::default(), run_id(4.0));
-        // All events are read before all orders, as after a restart.
+        let ours = claim::claim(&id.topic(), 1, "lab", Uuid::nil(), second(2), false);
+        runs.claim(&ours, second(2), position, second(2));
         runs.event(&event(&id, 1, 0, RunEvent::Started { pid: 1 }), second(2));
-        runs.event(&event(&id, 1, 9, RunEvent::Finished), second(5));
-        runs.order(&start(&id), second(1));
-        runs.order(
-            &order(Order::Stop {
-                topic: id.topic(),
-                when: When::Now,
-            }),
-            second(3),
-        );
-        assert_eq!(phase(&runs, &id), Phase::Finished);
-        runs.order(&start(&id), second(7));
-        assert_eq!(phase(&runs, &id), Phase::Queued);
-        runs.event(&event(&id, 1, 9, RunEvent::Finished), second(5));
+        let stop = order(Order::Stop {
+            topic: id.topic(),
+            when: When::Now,
+        });
+        let changed = runs.order(&stop, second(3), position);
+        assert_eq!(changed, Some(id.topic()));
+        assert_eq!(runs.look(second(31)), []);
+        assert_eq!(runs.look(second(32)), [id.topic()], "nobody renews its lease");
+        let run = runs.find(&id.topic()).expect("known");
         assert_eq!(
-            phase(&runs, &id),
-            Phase::Queued,
-            "an old event does not answer a new order"
+            (&run.phase, run.at),
+            (&Phase::Lost { since: second(2) }, second(3))
         );
-    }
-
-    #[test]
-    fn a_zombie_changes_nothing() {
-        let (mut runs, id) = (Runs::default(), run_id(4.0));
-        runs.event(&event(&id, 2, 7, RunEvent::Resumed { pid: 1 }), second(2));
-        runs.event(&event(&id, 1, 3, RunEvent::Finished), second(3));
-        assert_eq!(phase(&runs, &id), Phase::Running);
-        assert_eq!(runs.find(&id.topic()).map(|run| run.iteration), Some(7));
+        runs.event(&event(&id, 1, 9, RunEvent::Finished), second(91));
+        let run = runs.find(&id.topic()).expect("known");
+        assert_eq!((&run.phase, run.iteration), (&Phase::Finished, 9));
     }
 
     #[test]

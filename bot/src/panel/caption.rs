@@ -94,6 +94,10 @@ fn word(facts: &PanelFacts, state: &RunState, now: DateTime<Utc>) -> String {
                 span(TimeDelta::milliseconds((seconds * 1000.0) as i64))
             )
         }
+        RunState::Lost { since } => format!(
+            "❓ lost: nothing heard since {} UTC; Start goes on from the log",
+            since.format("%H:%M:%S")
+        ),
         RunState::Refused { reason } => format!("🚫 not started: {}", html::cut(reason, REASON)),
     }
 }

@@ -123,6 +123,9 @@ fn each_state_in_a_word() {
             again_at: None,
         },
         RunState::Silent { seconds: 4000.0 },
+        RunState::Lost {
+            since: now() - TimeDelta::minutes(2),
+        },
         RunState::Refused {
             reason: "no host has a solver `airy`".into(),
         },
@@ -137,6 +140,7 @@ fn each_state_in_a_word() {
     🏁 finished
     💥 crashed: exit code 3
     🔇 silent for 1 h 6 min
+    ❓ lost: nothing heard since 11:58:00 UTC; Start goes on from the log
     🚫 not started: no host has a solver `airy`
     ");
 }

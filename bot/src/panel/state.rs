@@ -25,6 +25,10 @@ pub enum RunState {
     Silent {
         seconds: f64,
     },
+    /// Nobody says how it stands: what watched it is gone.
+    Lost {
+        since: DateTime<Utc>,
+    },
     /// The order could not be carried out.
     Refused {
         reason: String,
