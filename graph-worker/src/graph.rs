@@ -55,7 +55,6 @@ impl Graph {
             match change {
                 Change::Attempt(marker) => {
                     self.progress.begin(&marker);
-                    self.progress.newest_at.get_or_insert(stored.at);
                 }
                 Change::Forgotten { from } => {
                     self.progress.forget(from);

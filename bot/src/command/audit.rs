@@ -2,10 +2,25 @@
 
 use crate::ask::Answer;
 use crate::facts::Facts;
-use crate::words::foreign;
+use crate::words::{code, foreign};
+
+const USUAL: i64 = 15;
+/// More would not fit into a message.
+const MOST: i64 = 50;
 
 pub(super) async fn answer(facts: &Facts, rest: &str) -> anyhow::Result<Answer> {
-    let limit = rest.parse().unwrap_or(15i64).clamp(1, 50);
+    let limit = match rest {
+        "" => USUAL,
+        number => match number.parse() {
+            Ok(limit @ 1..=MOST) => limit,
+            Ok(_) | Err(_) => {
+                return Ok(Answer::refuse(format!(
+                    "{} is no number of entries. Write <code>/audit</code>, or <code>/audit N</code> with N from 1 to {MOST}.",
+                    code(number)
+                )));
+            }
+        },
+    };
     let entries = facts.store.audit(None, limit, 0).await?;
     if entries.is_empty() {
         return Ok(Answer::say("Nothing has been done yet."));

@@ -27,8 +27,8 @@ pub struct Showroom {
 }
 
 impl Showroom {
-    /// Carries out what follows from an event that is news.
-    pub async fn happened(&self, known: &Known, event: &EventRecord) -> anyhow::Result<()> {
+    /// Carries out what follows from an event that is news. What goes on by itself is told where its incident is.
+    pub async fn happened(&self, known: &Known, event: &EventRecord, by_itself: bool) -> anyhow::Result<()> {
         match &event.event {
             RunEvent::Started { .. } | RunEvent::Resumed { .. } => self.draw(known, event).await?,
             RunEvent::Finished
@@ -39,6 +39,9 @@ impl Showroom {
             | RunEvent::Refused { .. } => {}
         }
         self.show_phase(known, &event.topic).await?;
+        if by_itself {
+            return Ok(());
+        }
         self.tell(known, event).await
     }
 

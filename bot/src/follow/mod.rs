@@ -233,7 +233,9 @@ impl Follower {
         match self.learn(shared, stored) {
             None => Ok(()),
             Some(Learned::Changed(topic)) => self.showroom.show_phase(&self.known, &topic).await,
-            Some(Learned::Happened(event)) => self.showroom.happened(&self.known, &event).await,
+            Some(Learned::Happened { event, by_itself }) => {
+                self.showroom.happened(&self.known, &event, by_itself).await
+            }
             Some(Learned::Published) => self.showroom.publish(&self.known).await,
         }
     }
@@ -258,8 +260,9 @@ impl Follower {
             }
             Shared::Events => {
                 let event: EventRecord = parse(shared, stored)?;
-                self.known.change(|state| state.runs.event(&event, stored.at));
-                Some(Learned::Happened(Box::new(event)))
+                let by_itself = self.known.change(|state| state.runs.event(&event, stored.at));
+                let event = Box::new(event);
+                Some(Learned::Happened { event, by_itself })
             }
             Shared::Catalogue => {
                 let catalogue: HostCatalogue = parse(shared, stored)?;
@@ -274,7 +277,11 @@ impl Follower {
 enum Learned {
     /// This run's phase changed.
     Changed(Topic),
-    Happened(Box<EventRecord>),
+    Happened {
+        event: Box<EventRecord>,
+        /// Nobody asked for it.
+        by_itself: bool,
+    },
     Published,
 }
 

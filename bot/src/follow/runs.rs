@@ -36,7 +36,7 @@ pub struct Run {
 }
 
 /// How long nothing must be heard of a lease before its run is lost: whoever can take it over has had the time.
-const LOST: TimeDelta = TimeDelta::milliseconds(3 * claim::LENGTH.as_millis() as i64);
+const LOST: TimeDelta = TimeDelta::milliseconds(2 * claim::LENGTH.as_millis() as i64);
 
 impl Run {
     fn of(facts: &RunFacts, unheard_since: Option<DateTime<Utc>>) -> Self {
@@ -97,10 +97,16 @@ impl Runs {
         self.tell(&claim.topic)
     }
 
-    /// Takes in an event; `at` is when the log took it.
-    pub fn event(&mut self, event: &EventRecord, at: DateTime<Utc>) {
+    /// Takes in an event; `at` is when the log took it. `true`: it goes on after a failure or a death, and nobody
+    /// asked for that.
+    pub fn event(&mut self, event: &EventRecord, at: DateTime<Utc>) -> bool {
+        let by_itself = self
+            .book
+            .find(&event.topic)
+            .is_some_and(|facts| goes_on_by_itself(facts, event));
         self.book.event(event, at);
         self.tell(&event.topic);
+        by_itself
     }
 
     /// Time passes: the runs whose phases change by that alone.
@@ -139,6 +145,14 @@ impl Runs {
         runs.sort_by(|a, b| (b.phase.is_busy(), b.at, &b.topic).cmp(&(a.phase.is_busy(), a.at, &a.topic)));
         runs
     }
+}
+
+fn goes_on_by_itself(facts: &RunFacts, event: &EventRecord) -> bool {
+    let ordered_since = |at| facts.start.as_ref().is_some_and(|start| start.at > at);
+    let before = facts.event.as_ref().zip(facts.event_at);
+    before.is_some_and(|(before, at)| {
+        before.attempt < event.attempt && !before.event.ends_the_run() && !ordered_since(at)
+    })
 }
 
 #[cfg(test)]
@@ -214,8 +228,8 @@ pub(crate) mod tests {
         });
         let changed = runs.order(&stop, second(3), position);
         assert_eq!(changed, Some(id.topic()));
-        assert_eq!(runs.look(second(31)), []);
-        assert_eq!(runs.look(second(32)), [id.topic()], "nobody renews its lease");
+        assert_eq!(runs.look(second(21)), []);
+        assert_eq!(runs.look(second(22)), [id.topic()], "nobody renews its lease");
         let run = runs.find(&id.topic()).expect("known");
         assert_eq!(
             (&run.phase, run.at),
@@ -224,6 +238,42 @@ pub(crate) mod tests {
         runs.event(&event(&id, 1, 9, RunEvent::Finished), second(91));
         let run = runs.find(&id.topic()).expect("known");
         assert_eq!((&run.phase, run.iteration), (&Phase::Finished, 9));
+    }
+
+    #[test]
+    fn a_restart_that_nobody_asked_for_is_told_from_one_that_somebody_did() {
+        let (mut runs, id) = (Runs::default(), run_id(4.0));
+        let began = RunEvent::Resumed { pid: 1 };
+        let failed = |again_at| RunEvent::Failed {
+            reason: "exit code 3".to_owned(),
+            last_lines: vec![],
+            again_at,
+        };
+        runs.order(&start(&id), second(1), Position(0));
+        assert!(
+            !runs.event(&event(&id, 1, 0, began.clone()), second(2)),
+            "ordered"
+        );
+        assert!(
+            !runs.event(&event(&id, 1, 0, began.clone()), second(2)),
+            "told twice"
+        );
+        runs.event(&event(&id, 1, 3, failed(Some(second(9)))), second(3));
+        assert!(runs.event(&event(&id, 2, 3, began.clone()), second(9)), "a retry");
+        assert!(
+            runs.event(&event(&id, 3, 3, began.clone()), second(10)),
+            "its watchdog died"
+        );
+        runs.order(&start(&id), second(11), Position(1));
+        assert!(
+            !runs.event(&event(&id, 4, 3, began.clone()), second(12)),
+            "ordered again"
+        );
+        runs.event(&event(&id, 4, 3, failed(None)), second(13));
+        assert!(
+            !runs.event(&event(&id, 5, 3, began), second(14)),
+            "from a terminal"
+        );
     }
 
     #[test]

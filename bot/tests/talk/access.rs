@@ -125,6 +125,13 @@ async fn roles_are_given_by_number_by_name_and_by_reply() {
         let answer = house.ask(ADA, ADA, wrong).await;
         assert!(answer.text.contains(words), "{wrong}: {}", answer.text);
     }
+    for wrong in ["0", "-3", "51", "abc"] {
+        let refused = house.ask(ADA, ADA, &format!("/audit {wrong}")).await.text;
+        assert_eq!(
+            refused,
+            format!("{wrong} is no number of entries. Write /audit, or /audit N with N from 1 to 50.")
+        );
+    }
     let audit = house.ask(ADA, ADA, "/audit 50").await;
     for line in [
         "/access grant @eve viewer → 1666 is viewer now",

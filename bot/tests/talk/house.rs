@@ -191,7 +191,8 @@ impl House {
         self.append(event::topic(), &record).await;
     }
 
-    async fn append(&self, topic: kymo_runlog::Topic, record: &impl serde::Serialize) {
+    /// Puts a record into one of the shared topics.
+    pub async fn append(&self, topic: kymo_runlog::Topic, record: &impl serde::Serialize) {
         self.log.create(&topic).await.expect("the topic is there");
         let payload = serde_json::to_vec(record).expect("JSON");
         let message = Message {

@@ -5,5 +5,7 @@ mod access;
 mod card;
 mod doctor;
 mod house;
+mod lost;
 mod panels;
+mod views;
 mod workers;
