@@ -5,7 +5,7 @@ use std::pin::Pin;
 use async_trait::async_trait;
 use futures::Stream;
 
-use crate::{Message, Position, Stored, Topic};
+use crate::{Message, Position, Stored, Surveyed, Topic};
 
 /// Endless: ends only with an error.
 pub type LogStream = Pin<Box<dyn Stream<Item = Result<Stored, LogError>> + Send>>;
@@ -41,6 +41,9 @@ pub trait Log: Send + Sync {
     async fn delete(&self, topic: &Topic) -> Result<(), LogError>;
 
     async fn list(&self) -> Result<Vec<Topic>, LogError>;
+
+    /// What is known of every topic without reading it, those of others included, in the order of their names.
+    async fn survey(&self) -> Result<Vec<Surveyed>, LogError>;
 
     /// Where `consumer` goes on reading; `None` when it never committed.
     async fn committed(&self, topic: &Topic, consumer: &str) -> Result<Option<Position>, LogError>;

@@ -91,6 +91,16 @@ impl Message {
         }
     }
 
+    /// Bytes of key, headers and payload.
+    pub fn size(&self) -> usize {
+        let headers: usize = self
+            .headers
+            .iter()
+            .map(|(name, value)| name.len() + value.len())
+            .sum();
+        headers + self.payload.len() + self.key.as_ref().map_or(0, Vec::len)
+    }
+
     /// The newest value of a header, if it is text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers

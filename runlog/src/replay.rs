@@ -30,6 +30,8 @@ pub struct Replay {
     /// Something ended the prefix; only a new attempt goes on.
     closed: bool,
     ended: Option<Outcome>,
+    /// What the topic begins with instead of an attempt.
+    headless: Option<String>,
 }
 
 /// The checksums of each complete iteration's parts. A long run has millions of iterations, and
@@ -109,6 +111,7 @@ impl Replay {
             torn: None,
             closed: false,
             ended: None,
+            headless: None,
         }
     }
 
@@ -145,12 +148,17 @@ impl Replay {
 
     /// A number that no marker in the topic has named, for the next attempt.
     pub fn next_attempt(&self) -> u32 {
-        self.spent + 1
+        self.spent.saturating_add(1)
     }
 
     /// How the newest attempt ended, when its solver ended by itself.
     pub fn ended(&self) -> Option<&Outcome> {
         self.ended.as_ref()
+    }
+
+    /// Why nothing counts, when the topic's beginning was taken away: by retention, or by somebody.
+    pub fn missing_beginning(&self) -> Option<&str> {
+        self.headless.as_deref()
     }
 
     /// Hex SHA-256 over the payloads of the usable prefix: equal digests mean equal results, bit for bit.
@@ -193,6 +201,12 @@ impl Replay {
             return Ok(false);
         }
         self.unmarked = attempt;
+        if self.attempt == 0 && self.spent == 0 {
+            let first = envelope.iteration().map_err(Fault::Aside)?;
+            return Err(self.begins_too_late(format!(
+                "the topic begins with iteration {first} of attempt {attempt}, and the attempt's own beginning is not there"
+            )));
+        }
         Err(Fault::Aside(format!(
             "attempt {attempt} has no marker in effect, so its records do not count"
         )))
@@ -229,6 +243,13 @@ impl Replay {
             )));
         }
         let next = self.iterations() + 1;
+        if marker.from > next && self.attempt == 0 {
+            let from = marker.from;
+            return Err(self.begins_too_late(format!(
+                "attempt {attempt} goes on with iteration {from}, and iterations 1 to {} are not there",
+                from - 1
+            )));
+        }
         if marker.from == 0 || marker.from > next {
             let from = marker.from;
             return Err(Fault::Aside(format!(
@@ -242,6 +263,7 @@ impl Replay {
         self.torn = None;
         self.closed = false;
         self.ended = None;
+        self.headless = None;
         let from = marker.from;
         let mut changes = vec![Change::Attempt(marker)];
         if from < next {
@@ -250,6 +272,13 @@ impl Replay {
             changes.push(Change::Forgotten { from });
         }
         Ok(changes)
+    }
+
+    /// Nothing that follows can count until an attempt begins with iteration 1.
+    fn begins_too_late(&mut self, what: String) -> Fault {
+        let reason = format!("the beginning is missing: {what}; retention or somebody removed it");
+        self.headless.get_or_insert_with(|| reason.clone());
+        Fault::Aside(reason)
     }
 
     fn take_end(&mut self, envelope: &Envelope<'_>) -> Result<Vec<Change>, Fault> {

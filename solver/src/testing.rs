@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use chrono::Utc;
 use kymo_runlog::catalogue::SolverCard;
-use kymo_runlog::{Log, LogError, LogStream, Message, Parameters, Position, RunId, Stored, Topic};
+use kymo_runlog::{Log, LogError, LogStream, Message, Parameters, Position, RunId, Stored, Surveyed, Topic};
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -197,6 +197,10 @@ impl Log for FickleLog {
 
     async fn list(&self) -> Result<Vec<Topic>, LogError> {
         Ok(self.topics().keys().cloned().collect())
+    }
+
+    async fn survey(&self) -> Result<Vec<Surveyed>, LogError> {
+        Ok(Vec::new())
     }
 
     async fn committed(&self, _topic: &Topic, _consumer: &str) -> Result<Option<Position>, LogError> {

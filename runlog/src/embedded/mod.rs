@@ -7,6 +7,7 @@ mod follow;
 mod network;
 mod read;
 mod schema;
+mod survey;
 mod write;
 
 use std::path::{Path, PathBuf};
@@ -19,7 +20,7 @@ use sqlx::{ConnectOptions, Connection};
 use tokio::sync::Mutex;
 
 use crate::log::LogStream;
-use crate::{Log, LogError, Message, Position, Stored, Topic};
+use crate::{Log, LogError, Message, Position, Stored, Surveyed, Topic};
 
 use bell::Bells;
 use error::Explain;
@@ -147,6 +148,10 @@ impl Log for EmbeddedLog {
 
     async fn list(&self) -> Result<Vec<Topic>, LogError> {
         self.inner.list().await
+    }
+
+    async fn survey(&self) -> Result<Vec<Surveyed>, LogError> {
+        self.inner.survey().await
     }
 
     async fn committed(&self, topic: &Topic, consumer: &str) -> Result<Option<Position>, LogError> {

@@ -64,12 +64,7 @@ impl Inner {
     }
 
     fn check_size(&self, topic: &Topic, message: &Message) -> Result<(), LogError> {
-        let headers: usize = message
-            .headers
-            .iter()
-            .map(|(name, value)| name.len() + value.len())
-            .sum();
-        let bytes = headers + message.payload.len() + message.key.as_ref().map_or(0, Vec::len);
+        let bytes = message.size();
         if bytes <= MESSAGE_LIMIT {
             return Ok(());
         }

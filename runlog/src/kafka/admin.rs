@@ -1,13 +1,14 @@
 //! Deeds that change topics: make, clear, delete. Each uses a client of its own for as long as it takes.
 
+use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::join_all;
 use rdkafka::admin::{
-    AdminClient, AdminOptions, ConfigResourceResult, NewTopic, ResourceSpecifier, TopicReplication,
-    TopicResult,
+    AdminClient, AdminOptions, ConfigEntry, ConfigResource, ConfigResourceResult, NewTopic,
+    OwnedResourceSpecifier, ResourceSpecifier, TopicReplication, TopicResult,
 };
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
@@ -30,6 +31,8 @@ const MAX_BATCH: usize = MAX_MESSAGE + 1024 * 1024;
 const COPIES: i32 = 3;
 const REQUEST: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(50);
+/// Topics whose settings are asked for in one question.
+const AT_ONCE: usize = 200;
 /// How long all brokers may take to learn of a change.
 const SPREADING: Duration = Duration::from_secs(30);
 
@@ -196,18 +199,34 @@ impl Admin {
     }
 
     async fn configuration(&self, topic: &Topic) -> Result<Configuration, KafkaError> {
-        let name = topic.as_str().to_owned();
+        let answers = self.describe(vec![topic.as_str().to_owned()]).await?;
+        let answer = answers.into_iter().next().unwrap_or(Err(RDKafkaErrorCode::Fail));
+        Ok(settings_in(answer.map_err(KafkaError::AdminOp)?))
+    }
+
+    /// The settings of many topics, of those that this user may see.
+    pub(super) async fn configurations(&self, topics: &[String]) -> HashMap<String, Configuration> {
+        let mut found = HashMap::new();
+        for some in topics.chunks(AT_ONCE) {
+            let Ok(answers) = self.describe(some.to_vec()).await else {
+                continue;
+            };
+            for resource in answers.into_iter().flatten() {
+                if let OwnedResourceSpecifier::Topic(name) = &resource.specifier {
+                    found.insert(name.clone(), settings_in(resource));
+                }
+            }
+        }
+        found
+    }
+
+    async fn describe(&self, topics: Vec<String>) -> Result<Vec<ConfigResourceResult>, KafkaError> {
         self.administer(move |admin| {
-            let name = name.clone();
+            let topics = topics.clone();
             async move {
-                let asked = [ResourceSpecifier::Topic(&name)];
-                let answers: Vec<ConfigResourceResult> = admin.describe_configs(&asked, &options()).await?;
-                let answer = answers.into_iter().next().unwrap_or(Err(RDKafkaErrorCode::Fail));
-                let entries = answer.map_err(KafkaError::AdminOp)?.entries;
-                Ok(entries
-                    .into_iter()
-                    .filter_map(|entry| Some((entry.name, entry.value?)))
-                    .collect())
+                let asked: Vec<ResourceSpecifier<'_>> =
+                    topics.iter().map(|name| ResourceSpecifier::Topic(name)).collect();
+                admin.describe_configs(&asked, &options()).await
             }
         })
         .await
@@ -294,6 +313,11 @@ impl Admin {
             None => fault::to_log_error(error, topic, self.asker.log(), &self.ear),
         }
     }
+}
+
+fn settings_in(resource: ConfigResource) -> Configuration {
+    let setting = |entry: ConfigEntry| Some((entry.name, entry.value?));
+    resource.entries.into_iter().filter_map(setting).collect()
 }
 
 fn options() -> AdminOptions {

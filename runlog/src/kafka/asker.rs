@@ -1,5 +1,6 @@
 //! Questions to the cluster that change nothing: which brokers, which topics, where they end.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use super::ear::Ear;
 use super::fault::{self, Fault};
 use super::line::{Consumer, Line};
 use super::settings::Settings;
-use crate::{LogError, Position, Topic};
+use crate::{LogError, Position, Span, Topic};
 
 /// One try; a frozen broker must not use up all patience.
 pub(super) const TRY: Duration = Duration::from_secs(2);
@@ -91,6 +92,51 @@ impl Asker {
             .collect();
         topics.sort();
         Ok(topics)
+    }
+
+    /// All topics with their numbers of partitions, those of others included; without Kafka's own.
+    pub(super) async fn all_topics(&self) -> Result<Vec<(String, usize)>, LogError> {
+        let metadata = self
+            .ask(PATIENCE, None, |consumer| consumer.fetch_metadata(None, TRY))
+            .await?;
+        let mut topics: Vec<(String, usize)> = metadata
+            .topics()
+            .iter()
+            .filter(|topic| !topic.name().starts_with("__"))
+            .map(|topic| (topic.name().to_owned(), topic.partitions().len()))
+            .collect();
+        topics.sort();
+        Ok(topics)
+    }
+
+    /// Where first partitions begin and end. Whose leader is away just now is left out.
+    pub(super) async fn spans(&self, topics: Vec<String>) -> Result<HashMap<String, Span>, LogError> {
+        self.ask(PATIENCE, None, move |consumer| {
+            let span = |topic: &String| {
+                let span = super::survey::span(consumer.fetch_watermarks(topic, 0, TRY).ok()?);
+                Some((topic.clone(), span))
+            };
+            Ok(topics.iter().filter_map(span).collect())
+        })
+        .await
+    }
+
+    /// The names of all groups that commit positions.
+    pub(super) async fn groups(&self) -> Result<Vec<String>, LogError> {
+        // The answer itself stays on the thread that asked.
+        let mut names: Vec<String> = self
+            .ask(PATIENCE, None, |consumer| {
+                let groups = consumer.fetch_group_list(None, TRY)?;
+                Ok(groups
+                    .groups()
+                    .iter()
+                    .map(|group| group.name().to_owned())
+                    .collect())
+            })
+            .await?;
+        names.sort();
+        names.dedup();
+        Ok(names)
     }
 
     pub(super) async fn find_topic(&self, topic: &Topic) -> Result<Option<TopicFacts>, LogError> {

@@ -13,13 +13,14 @@ mod offsets;
 mod reader;
 mod settings;
 mod stored;
+mod survey;
 mod writer;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::{Log, LogError, LogStream, Message, Position, Stored, Topic};
+use crate::{Log, LogError, LogStream, Message, Position, Stored, Surveyed, Topic};
 use admin::Admin;
 pub use config::KafkaConfig;
 
@@ -113,6 +114,10 @@ impl Log for KafkaLog {
 
     async fn list(&self) -> Result<Vec<Topic>, LogError> {
         self.asker.topics().await
+    }
+
+    async fn survey(&self) -> Result<Vec<Surveyed>, LogError> {
+        survey::survey(&self.asker, &self.admin, &self.offsets).await
     }
 
     async fn committed(&self, topic: &Topic, consumer: &str) -> Result<Option<Position>, LogError> {

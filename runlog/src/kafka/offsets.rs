@@ -58,6 +58,36 @@ impl Offsets {
         }
     }
 
+    /// Where a group stands in these topics; whoever the group belongs to, it is not joined.
+    pub(super) async fn all_of(
+        &self,
+        group: &str,
+        topics: &[String],
+    ) -> Result<Vec<(String, Position)>, KafkaError> {
+        let line = Line::new(&self.settings.member_of(group), &self.ear)?;
+        let (consumer, topics) = (line.consumer().clone(), topics.to_vec());
+        let asked = tokio::task::spawn_blocking(move || {
+            let mut asked = TopicPartitionList::new();
+            for topic in &topics {
+                asked.add_partition(topic, 0);
+            }
+            let offsets = consumer.committed_offsets(asked, TRY)?;
+            let place =
+                |partition: &rdkafka::topic_partition_list::TopicPartitionListElem<'_>| match partition
+                    .offset()
+                {
+                    Offset::Offset(next) => Some((partition.topic().to_owned(), Position(next))),
+                    Offset::Beginning
+                    | Offset::End
+                    | Offset::Stored
+                    | Offset::Invalid
+                    | Offset::OffsetTail(_) => None,
+                };
+            Ok(offsets.elements().iter().filter_map(place).collect())
+        });
+        asked.await.unwrap_or(Err(KafkaError::Canceled))
+    }
+
     pub(super) async fn commit(&self, topic: &Topic, consumer: &str, next: Position) -> Result<(), LogError> {
         let name = topic.as_str().to_owned();
         self.ask(topic, consumer, move |line| {

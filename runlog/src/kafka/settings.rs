@@ -155,9 +155,14 @@ impl Settings {
 
     /// For a consumer's committed position, as foreign tools see it.
     pub(super) fn committer(&self, consumer: &str) -> ClientConfig {
+        self.member_of(&format!("kymo.{consumer}"))
+    }
+
+    /// For the committed positions of any group.
+    pub(super) fn member_of(&self, group: &str) -> ClientConfig {
         let mut config = self.common(&self.brokers);
         config
-            .set("group.id", format!("kymo.{consumer}"))
+            .set("group.id", group)
             .set("enable.auto.commit", "false")
             .set("enable.auto.offset.store", "false")
             // Also bounds how long a commit waits for the group's coordinator.

@@ -78,7 +78,7 @@ impl Writer {
     }
 
     pub(super) async fn append(&self, topic: &Topic, batch: Vec<Message>) -> Result<Vec<Position>, LogError> {
-        if let Some(bytes) = batch.iter().map(bytes).find(|bytes| *bytes > MAX_MESSAGE) {
+        if let Some(bytes) = batch.iter().map(Message::size).find(|bytes| *bytes > MAX_MESSAGE) {
             let log = self.asker.log().to_owned();
             return Err(LogError::TooLarge {
                 topic: topic.clone(),
@@ -124,7 +124,7 @@ impl Pen {
             log,
             reason: error.to_string(),
         })?;
-        let largest = batch.iter().map(bytes).max().unwrap_or(0);
+        let largest = batch.iter().map(Message::size).max().unwrap_or(0);
         let result = tokio::select! {
             result = self.deliver(&producer, topic, batch) => result.map_err(|error| {
                 fault::to_log_error(&error, topic, &self.settings.log_name(), &self.ear)
@@ -242,15 +242,6 @@ impl Producer {
     }
 }
 
-fn bytes(message: &Message) -> usize {
-    let headers: usize = message
-        .headers
-        .iter()
-        .map(|(name, value)| name.len() + value.len())
-        .sum();
-    message.payload.len() + message.key.as_ref().map_or(0, Vec::len) + headers
-}
-
 fn weight(message: &Message) -> u32 {
-    u32::try_from(bytes(message) + OVERHEAD).unwrap_or(u32::MAX)
+    u32::try_from(message.size() + OVERHEAD).unwrap_or(u32::MAX)
 }

@@ -10,7 +10,7 @@ use tokio::net::UnixStream;
 
 use super::server::PATIENCE;
 use super::wire::{Frame, LONGEST_BATCH, Place, Question, pack, unpack_stored};
-use crate::{Log, LogError, LogStream, Message, Position, Stored, Topic};
+use crate::{Log, LogError, LogStream, Message, Position, Stored, Surveyed, Topic};
 
 /// Longer silence means that the tunnel is broken: the other side speaks every [`PATIENCE`].
 const SILENCE: Duration = PATIENCE.saturating_mul(3);
@@ -208,6 +208,10 @@ impl Log for RelayLog {
 
     async fn list(&self) -> Result<Vec<Topic>, LogError> {
         self.ask(&Question::List).await
+    }
+
+    async fn survey(&self) -> Result<Vec<Surveyed>, LogError> {
+        self.ask(&Question::Survey).await
     }
 
     async fn committed(&self, topic: &Topic, consumer: &str) -> Result<Option<Position>, LogError> {

@@ -75,6 +75,7 @@ async fn answer(
         Question::Clear(topic) => with_patience(log.clear(&topic), answers).await,
         Question::Delete(topic) => with_patience(log.delete(&topic), answers).await,
         Question::List => with_patience(log.list(), answers).await,
+        Question::Survey => with_patience(log.survey(), answers).await,
         Question::Committed(topic, consumer) => {
             with_patience(log.committed(&topic, &consumer), answers).await
         }

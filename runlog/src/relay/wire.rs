@@ -28,6 +28,7 @@ pub(super) enum Question {
     Clear(Topic),
     Delete(Topic),
     List,
+    Survey,
     Committed(Topic, String),
     Commit(Topic, String, Position),
     Warnings(Topic),

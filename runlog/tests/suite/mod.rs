@@ -1,11 +1,13 @@
 //! What all logs promise, point by point. Every point gets a log of its own kind and topics of
 //! its own, so it runs on a fresh folder and on a cluster that other tests use as well.
 
+mod moving;
 mod points;
 pub mod scribe;
 #[path = "story.rs"]
 mod story;
 
+pub use moving::*;
 pub use points::*;
 
 use std::sync::Arc;
@@ -84,6 +86,12 @@ macro_rules! conforms {
             a_reader_that_comes_a_day_later_goes_on
             a_replay_depends_on_the_records_alone
             what_is_rejected_is_kept_aside_once
+            a_flood_of_garbage_is_copied_to_a_bound
+            what_moves_is_the_same_bit_for_bit
+            an_import_writes_over_nothing_unless_it_is_told_to
+            an_import_may_have_another_name
+            a_survey_tells_who_reads_what_and_how_far
+            a_custom_consumer_catches_up_after_a_day
             news_come_without_asking
         }
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 use chrono::Utc;
 use futures::StreamExt;
 use kymo_runlog::{
-    Change, Log, LogError, LogStream, Message, Position, Record, Replay, RunWriter, Stored, Topic, keep_aside,
+    Aside, Change, Kept, Log, LogError, LogStream, Message, Position, Record, Replay, Report, RunWriter,
+    Stored, Topic,
 };
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
@@ -16,7 +17,7 @@ use super::{Subject, fresh_topic, message, soon, story};
 const PLENTY: usize = 64 << 20;
 
 /// Everything that a topic holds.
-async fn all(log: &dyn Log, topic: &Topic) -> Vec<Stored> {
+pub(super) async fn all(log: &dyn Log, topic: &Topic) -> Vec<Stored> {
     let (mut from, mut found) = (Position::START, Vec::new());
     loop {
         let more = soon("read", log.read(topic, from, 1 << 20)).await.expect("read");
@@ -480,27 +481,24 @@ pub async fn what_is_rejected_is_kept_aside_once(subject: &Subject) {
     log.append(&topic, vec![begin, garbage.clone(), broken.clone()])
         .await
         .expect("append");
-    let rejected = async || {
+    // Each reading is another process: it knows what the log knows.
+    let keep = async || {
+        let mut aside = Aside::open(&*log, &topic).await.expect("look up what was kept");
         let mut replay = Replay::new(topic.clone());
-        let mut rejected = Vec::new();
+        let mut kept = Vec::new();
         for stored in all(&*log, &topic).await {
             for change in replay.push(&stored) {
                 if let Change::Rejected(report) = change {
-                    rejected.push((report, stored.clone()));
+                    kept.push(aside.keep(&*log, &report, &stored).await.expect("keep"));
                 }
             }
         }
-        rejected
+        kept
     };
-    assert_eq!(keep_aside(&*log, &[]).await.expect("nothing to keep"), 0);
-    assert!(
-        !log.exists(&topic.rejected()).await.expect("exists"),
-        "made only when something is to be kept"
-    );
-    assert_eq!(keep_aside(&*log, &rejected().await).await.expect("keep"), 2);
-    assert_eq!(keep_aside(&*log, &rejected().await).await.expect("keep"), 0);
+    assert_eq!(keep().await, [Kept::New, Kept::New]);
+    assert_eq!(keep().await, [Kept::Before, Kept::Before]);
     log.append(&topic, vec![garbage.clone()]).await.expect("append");
-    assert_eq!(keep_aside(&*log, &rejected().await).await.expect("keep"), 1);
+    assert_eq!(keep().await, [Kept::Before, Kept::Before, Kept::New]);
     let kept = all(&*log, &topic.rejected()).await;
     assert_eq!(
         kept.iter().map(|s| s.message.payload.clone()).collect::<Vec<_>>(),
@@ -509,6 +507,58 @@ pub async fn what_is_rejected_is_kept_aside_once(subject: &Subject) {
     let reason = kept[1].message.header("kymo-rejected-reason").expect("a reason");
     assert_eq!(reason, "the end says 9 iterations, but 0 came before it");
     log.delete(&topic).await.expect("delete");
+    log.delete(&topic.rejected()).await.expect("delete");
+}
+
+/// A topic full of garbage does not fill the disk a second time.
+pub async fn a_flood_of_garbage_is_copied_to_a_bound(subject: &Subject) {
+    let log = subject.open().await;
+    let topic = story::run(&format!("flood{}", uuid::Uuid::new_v4().simple())).topic();
+    let mut aside = Aside::open(&*log, &topic).await.expect("nothing yet");
+    assert!(
+        !log.exists(&topic.rejected()).await.expect("exists"),
+        "made only when something is to be kept"
+    );
+    let garbage = |position, bytes| {
+        let report = Report {
+            topic: topic.clone(),
+            position: Position(position),
+            reason: "garbage".to_owned(),
+        };
+        let message = Message {
+            payload: vec![b'x'; bytes],
+            ..Message::default()
+        };
+        let stored = Stored {
+            position: Position(position),
+            at: Utc::now(),
+            message,
+        };
+        (report, stored)
+    };
+    let mut new = 0;
+    for position in 0..40 {
+        let (report, stored) = garbage(position, 1 << 20);
+        match aside.keep(&*log, &report, &stored).await.expect("keep") {
+            Kept::New => new += 1,
+            Kept::TooMuch => break,
+            Kept::Before => panic!("nothing was kept before"),
+        }
+    }
+    assert_eq!(new, 15, "as many megabytes as fit with their headers");
+    let (report, stored) = garbage(100, 10);
+    assert_eq!(
+        aside.keep(&*log, &report, &stored).await.expect("keep"),
+        Kept::New,
+        "a small one still fits"
+    );
+    let mut again = Aside::open(&*log, &topic).await.expect("look up");
+    let (report, stored) = garbage(200, 1 << 20);
+    assert_eq!(
+        again.keep(&*log, &report, &stored).await.expect("keep"),
+        Kept::TooMuch,
+        "also after a restart"
+    );
     log.delete(&topic.rejected()).await.expect("delete");
 }
 

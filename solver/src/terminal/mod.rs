@@ -209,6 +209,8 @@ impl Wanted {
                 Some(pause) => format!("failed: {reason}; again in {:.0} s", pause.as_secs_f64()),
                 None => format!("failed: {reason}"),
             },
+            // It is claimed anew at once.
+            Verdict::LeftWanted if ended.again_in.is_some() => return,
             Verdict::LeftWanted | Verdict::Lost => {
                 "ended: another host has the run, or it is started afresh".to_owned()
             }

@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::WatchdogConfig;
 use super::child::{CannotStart, Launch, Pipes, Solver};
+use super::guard::guard;
 use super::herald::Herald;
 use super::keep::{self, Hold, Rhythm};
 use super::listen::{self, Audience, Ear, Talk};
@@ -37,6 +38,8 @@ use crate::spool::Courier;
 
 /// How long a crash's alert waits for the solver's last words.
 const LAST_WORDS: Duration = Duration::from_millis(100);
+/// No run has more attempts. A marker that names a higher one is a stranger's, and there is no number behind it.
+const MOST_ATTEMPTS: u32 = 1_000_000_000;
 /// How long what a solver left behind may go on talking.
 const AFTERLIFE: Duration = Duration::from_secs(2);
 
@@ -65,6 +68,38 @@ pub struct Ended {
     pub again_in: Option<Duration>,
     /// What the solver said last, if it failed.
     pub last_lines: Vec<String>,
+    /// Its results are gone: somebody deleted them, and must say whether they are wanted again.
+    pub topic_deleted: bool,
+}
+
+impl Ended {
+    fn given(self, cause: Option<&Cause>) -> Self {
+        match cause {
+            Some(Cause::TopicDeleted { .. }) => Self {
+                iteration: 0,
+                again_in: None,
+                topic_deleted: true,
+                ..self
+            },
+            Some(
+                Cause::Order { .. }
+                | Cause::Afresh
+                | Cause::Shutdown
+                | Cause::LeaseLost
+                | Cause::LogRefused { .. },
+            )
+            | None => self,
+        }
+    }
+}
+
+/// Whether and where an attempt may begin.
+enum Begin {
+    After(Past),
+    /// Somebody else has the run.
+    Lost,
+    /// The topic holds this attempt already.
+    Spent(u32),
 }
 
 /// What goes on beside the solver; all of it ends with the attempt.
@@ -89,17 +124,27 @@ impl Attempt<'_> {
         let begin = async {
             // Before anything is written or cleared, and once more before the solver starts.
             if !may_begin(&mut hold).await {
-                return Ok(None);
+                return Ok(Begin::Lost);
             }
-            let past = self.take_over().await?;
-            anyhow::Ok(may_begin(&mut hold).await.then_some(past))
+            let past = self.look().await?;
+            if past.attempt >= self.job.attempt {
+                return Ok(Begin::Spent(past.attempt));
+            }
+            self.warn(&past).await;
+            let past = self.take_over(past).await?;
+            anyhow::Ok(match may_begin(&mut hold).await {
+                true => Begin::After(past),
+                false => Begin::Lost,
+            })
         };
         let Some(past) = self.stop.run_until_cancelled(begin).await else {
             self.release().await;
             return Ok(self.ended(Verdict::LeftWanted, None, 0, Vec::new()));
         };
-        let Some(past) = past? else {
-            return Ok(self.ended(Verdict::Lost, None, 0, Vec::new()));
+        let past = match past? {
+            Begin::After(past) => past,
+            Begin::Lost => return Ok(self.ended(Verdict::Lost, None, 0, Vec::new())),
+            Begin::Spent(attempt) => return self.go_behind(attempt).await,
         };
         let from = past.iterations;
         let herald = Herald::start(self.log.clone(), self.job.clone());
@@ -131,8 +176,8 @@ impl Attempt<'_> {
         }
     }
 
-    /// Reads what the topic holds and begins the attempt there.
-    async fn take_over(&self) -> anyhow::Result<Past> {
+    /// Reads what the topic holds.
+    async fn look(&self) -> anyhow::Result<Past> {
         let (log, topic) = (&*self.log, &self.job.topic);
         patiently(|| log.create(topic)).await?;
         if self.job.fresh {
@@ -140,14 +185,45 @@ impl Attempt<'_> {
                 .await
                 .with_context(|| format!("clear {topic}"))?;
         }
-        let mut past = patiently(|| past::read(log, topic, self.job.entry.replay)).await?;
-        if past.attempt >= self.job.attempt {
+        Ok(patiently(|| past::read(log, topic, self.job.entry.replay)).await?)
+    }
+
+    /// Another attempt must go on behind this number.
+    async fn go_behind(&self, attempt: u32) -> anyhow::Result<Ended> {
+        let topic = &self.job.topic;
+        if attempt > MOST_ATTEMPTS {
             bail!(
-                "attempt {} of {topic} is over: attempt {} is in the log",
-                self.job.attempt,
-                past.attempt
+                "a marker in {topic} names attempt {attempt}, which no run can reach; start the run afresh, or remove that record"
             );
         }
+        tracing::warn!(%topic, attempt, "the topic holds attempts that nobody claimed here; going on behind them");
+        patiently(|| keep::spend(&*self.log, self.job, attempt)).await?;
+        Ok(Ended {
+            again_in: Some(Duration::ZERO),
+            ..self.ended(Verdict::LeftWanted, None, 0, Vec::new())
+        })
+    }
+
+    /// What a person must know before the solver starts: results that are gone, and settings that would cost more.
+    async fn warn(&self, past: &Past) {
+        let topic = &self.job.topic;
+        if let Some(reason) = past.lost.as_ref().filter(|_| !self.job.fresh) {
+            tracing::warn!(%topic, reason, "it starts from iteration 1");
+            self.courier.send(self.speaker().beginning_lost(reason));
+        }
+        // Not being able to look is no reason not to run.
+        let risks = self.log.warnings(topic).await.unwrap_or_default();
+        for risk in &risks {
+            tracing::warn!("{risk}");
+        }
+        if !risks.is_empty() {
+            self.courier.send(self.speaker().topic_at_risk(&risks));
+        }
+    }
+
+    /// Begins the attempt where the topic's usable part ends.
+    async fn take_over(&self, mut past: Past) -> anyhow::Result<Past> {
+        let (log, topic) = (&*self.log, &self.job.topic);
         if !self.job.entry.resumes {
             past = Past {
                 attempt: past.attempt,
@@ -205,7 +281,7 @@ impl Attempt<'_> {
             .await?;
         let cause = watch.ending.cause().cloned();
         let out_of_memory = OutOfMemory::read().happened_since(&memory);
-        let verdict = verdict(exit, cause.as_ref(), out_of_memory);
+        let judged = verdict(exit, cause.as_ref(), out_of_memory);
         wait_for_listeners(&mut company, LAST_WORDS).await;
         let known = wait_for_last_record(&company, LAST_WORDS).await;
         company
@@ -213,7 +289,9 @@ impl Attempt<'_> {
             .output()
             .remark(&format!("the solver ended: {}", in_words(exit, out_of_memory)));
         let last_lines = company.ear.output().last_lines();
-        let early = self.ended(verdict, Some(exit), known, last_lines);
+        let mut early = self
+            .ended(judged, Some(exit), known, last_lines)
+            .given(cause.as_ref());
         self.send_failure(&early);
         let news = company.publisher.published.clone();
         let published = tokio::select! {
@@ -221,8 +299,19 @@ impl Attempt<'_> {
             () = watch.tell_trouble_meanwhile(news) => unreachable!("it goes on until it is dropped"),
         };
         watch.follow_trouble(published.trouble.as_ref());
+        let mut cause = cause;
+        if early.verdict == Verdict::Finished && published.refused.is_some() {
+            // It has computed everything, and the log did not take all of it.
+            cause.clone_from(&published.refused);
+            let judged = verdict(exit, cause.as_ref(), false);
+            early = self
+                .ended(judged, Some(exit), published.iteration, early.last_lines)
+                .given(cause.as_ref());
+            self.send_failure(&early);
+        }
         watch.close_incidents(&early.verdict, published.iteration);
-        Ok(self.ended(early.verdict, early.exit, published.iteration, early.last_lines))
+        let ended = self.ended(early.verdict, early.exit, published.iteration, early.last_lines);
+        Ok(ended.given(cause.as_ref()))
     }
 
     fn gather(
@@ -247,6 +336,7 @@ impl Attempt<'_> {
             pace: self.job.pace,
         };
         let (tell_cause, causes) = mpsc::channel(8);
+        let guard = guard(self.log.clone(), self.job.topic.clone(), tell_cause.clone());
         let orders = follow_orders(
             self.log.clone(),
             self.job.topic.clone(),
@@ -258,7 +348,7 @@ impl Attempt<'_> {
         if let Some(input) = pipes.input {
             speakers.push(tokio::spawn(feed(input, self.job_line(past))));
         }
-        let watchers = vec![tokio::spawn(orders)];
+        let watchers = vec![tokio::spawn(orders), tokio::spawn(guard)];
         let listeners = vec![
             tokio::spawn(listen::listen_to_output(talk, pipes.output)),
             tokio::spawn(listen::listen_to_errors(
@@ -384,12 +474,18 @@ impl Attempt<'_> {
             row,
             again_in,
             last_lines,
+            topic_deleted: false,
         }
     }
 
     /// As soon as it is known: people wait for this one.
     fn send_failure(&self, ended: &Ended) {
         if let (Verdict::Failed { reason }, Some(key)) = (&ended.verdict, &ended.row.incident) {
+            if ended.topic_deleted {
+                self.courier
+                    .send(self.speaker().topic_deleted(key.clone(), reason));
+                return;
+            }
             let lines = ended.last_lines.clone();
             self.courier.send(self.speaker().failed(
                 key.clone(),

@@ -10,6 +10,7 @@ use kymo_runlog::claim::{self, Claim, Lease, Leases};
 use kymo_runlog::{Log, LogStream, Position};
 use tokio::sync::watch;
 use tokio::time::Instant;
+use uuid::Uuid;
 
 use crate::events;
 use crate::folder::Job;
@@ -153,6 +154,18 @@ async fn append(log: &dyn Log, job: &Job, renewal: &Claim, patience: Duration) -
 pub async fn release(log: &dyn Log, job: &Job) -> Result<Position, kymo_runlog::LogError> {
     let release = claim::claim(&job.topic, job.attempt, &job.host, job.holder, Utc::now(), true);
     events::append_json(log, &claim::topic(), &job.topic, &release).await
+}
+
+/// The topic speaks of attempts that the claims do not know: it was imported, or a stranger's marker named one. Their
+/// numbers are spent; once the claims say so, too, whoever has the run next goes on behind them.
+pub async fn spend(log: &dyn Log, job: &Job, attempt: u32) -> Result<(), kymo_runlog::LogError> {
+    release(log, job).await?;
+    let holder = Uuid::new_v4();
+    for released in [false, true] {
+        let spent = claim::claim(&job.topic, attempt, &job.host, holder, Utc::now(), released);
+        events::append_json(log, &claim::topic(), &job.topic, &spent).await?;
+    }
+    Ok(())
 }
 
 type News = (Position, Option<(Claim, DateTime<Utc>)>);

@@ -3,6 +3,7 @@
 
 mod attempt;
 mod child;
+mod guard;
 pub mod herald;
 mod keep;
 mod keeper;

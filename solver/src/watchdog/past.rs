@@ -2,21 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use kymo_runlog::{Change, Log, LogError, Position, Record, Replay, Report, Stored, Topic, keep_aside};
+use kymo_runlog::{Change, Log, LogError, Position, Record, Replay, Stored, Topic};
 
 use crate::catalogue::Feed;
 
 /// Read at a time.
 const CHUNK: usize = 8 << 20;
-/// Rejected messages that are copied aside; a hostile topic may hold millions.
-const MOST_ASIDE: usize = 1000;
 
 /// The usable prefix.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Past {
     pub iterations: u64,
-    /// The newest attempt in the topic; 0 before the first.
+    /// The highest attempt that the topic speaks of; 0 before the first.
     pub attempt: u32,
+    /// Why there is less than there was: the topic's beginning was taken away.
+    pub lost: Option<String>,
     /// Records for the solver, oldest first, as the feed asks.
     pub records: Vec<Record>,
     /// The state that stands in the last record.
@@ -29,17 +29,17 @@ pub async fn read(log: &dyn Log, topic: &Topic, feed: Feed) -> Result<Past, LogE
     read_all(log, topic, &mut reader).await?;
     if !reader.is_complete() {
         // What was forgotten had pushed out what is needed now. This time it is known where the prefix ends.
-        let aside = std::mem::take(&mut reader.aside);
-        reader = Reader {
-            aside,
-            ..Reader::new(topic.clone(), feed, reader.replay.iterations())
-        };
+        reader = Reader::new(topic.clone(), feed, reader.replay.iterations());
         read_all(log, topic, &mut reader).await?;
     }
-    if let Err(error) = keep_aside(log, &reader.aside).await {
-        tracing::warn!(%error, %topic, "what does not count cannot be copied aside");
+    let mut past = reader.finish();
+    if past.attempt == 0 && past.lost.is_none() {
+        let end = log.end(topic).await?;
+        past.lost = (end > Position::START).then(|| {
+            format!("the topic is empty, although {} messages were written to it; retention or somebody removed them", end.0)
+        });
     }
-    Ok(reader.finish())
+    Ok(past)
 }
 
 async fn read_all(log: &dyn Log, topic: &Topic, reader: &mut Reader) -> Result<(), LogError> {
@@ -63,7 +63,6 @@ struct Reader {
     /// Later iterations are known to be void.
     last: u64,
     records: BTreeMap<u64, Record>,
-    aside: Vec<(Report, Stored)>,
 }
 
 impl Reader {
@@ -79,7 +78,6 @@ impl Reader {
             keep,
             last,
             records: BTreeMap::new(),
-            aside: Vec::new(),
         }
     }
 
@@ -95,16 +93,8 @@ impl Reader {
                         self.records.pop_first();
                     }
                 }
-                Change::Rejected(report) => {
-                    tracing::warn!(
-                        topic = %report.topic, position = report.position.0, reason = report.reason, "kept aside"
-                    );
-                    let known = self.aside.iter().any(|(known, _)| *known == report);
-                    if self.aside.len() < MOST_ASIDE && !known {
-                        self.aside.push((report, stored.clone()));
-                    }
-                }
-                Change::Attempt(_) | Change::Complaint(_) | Change::Ended(_) => {}
+                // The guard tells it and keeps it.
+                Change::Rejected(_) | Change::Attempt(_) | Change::Complaint(_) | Change::Ended(_) => {}
             }
         }
     }
@@ -121,7 +111,8 @@ impl Reader {
         let records: Vec<Record> = self.records.into_values().collect();
         Past {
             iterations: self.replay.iterations(),
-            attempt: self.replay.attempt(),
+            attempt: self.replay.next_attempt() - 1,
+            lost: self.replay.missing_beginning().map(str::to_owned),
             state: records.last().and_then(|record| record.state.clone()),
             records,
         }
@@ -192,27 +183,25 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn garbage_is_copied_aside_once() {
+    async fn a_beginning_that_was_taken_away_is_told_and_nothing_of_the_rest_is_used() {
         let log = FickleLog::new();
         let run = testing::job("count", 1).run;
         let writer = RunWriter::new(run.clone(), 1, "1");
         log.create(&run.topic()).await.expect("create");
-        let garbage = Message {
-            payload: b"garbage".to_vec(),
-            ..Message::default()
-        };
-        let mut messages = vec![writer.marker(1, "lab"), garbage];
-        messages.extend(records(&writer, 1..=3));
+        let past = read(&*log, &run.topic(), Feed::State).await.expect("read");
+        assert_eq!(past.lost, None, "a new topic has lost nothing");
+        log.append(&run.topic(), records(&writer, 37..=40))
+            .await
+            .expect("append");
+        let past = read(&*log, &run.topic(), Feed::State).await.expect("read");
+        assert_eq!((past.iterations, past.state), (0, None));
+        let lost = past.lost.expect("told");
+        assert!(lost.contains("iteration 37 of attempt 1"), "{lost}");
+        let again = RunWriter::new(run.clone(), 2, "1");
+        let mut messages = vec![again.marker(1, "lab")];
+        messages.extend(records(&again, 1..=2));
         log.append(&run.topic(), messages).await.expect("append");
-        for _ in 0..2 {
-            assert_eq!(
-                read(&*log, &run.topic(), Feed::State)
-                    .await
-                    .expect("read")
-                    .iterations,
-                3
-            );
-            assert_eq!(log.count(&run.topic().rejected()), 1);
-        }
+        let past = read(&*log, &run.topic(), Feed::State).await.expect("read");
+        assert_eq!((past.iterations, past.lost), (2, None), "begun anew, it is whole");
     }
 }

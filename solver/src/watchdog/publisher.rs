@@ -8,6 +8,8 @@ use kymo_runlog::{Log, LogError, Message, Topic};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
 
+use super::verdict::Cause;
+
 /// Payload bytes that may wait.
 const BUDGET: usize = 32 << 20;
 /// Payload bytes of one append.
@@ -21,7 +23,7 @@ pub struct Published {
     pub iteration: u64,
     pub trouble: Option<Trouble>,
     /// The log will never take what waits.
-    pub refused: Option<String>,
+    pub refused: Option<Cause>,
 }
 
 /// Why the log does not take records just now.
@@ -98,7 +100,9 @@ impl Publisher {
         match ended {
             Ok(()) => published,
             Err(error) => Published {
-                refused: Some(format!("publishing ended unexpectedly: {error}")),
+                refused: Some(Cause::LogRefused {
+                    reason: format!("publishing ended unexpectedly: {error}"),
+                }),
                 ..published
             },
         }
@@ -129,7 +133,13 @@ async fn publish(
         match append(&*log, &topic, messages, &state).await {
             Ok(()) => state.send_modify(|now| now.iteration = now.iteration.max(iteration)),
             Err(error) => {
-                state.send_modify(|now| now.refused = Some(error.to_string()));
+                let cause = match error {
+                    LogError::UnknownTopic(_, log) => Cause::TopicDeleted { log },
+                    error => Cause::LogRefused {
+                        reason: error.to_string(),
+                    },
+                };
+                state.send_modify(|now| now.refused = Some(cause));
                 room.close();
                 return;
             }
@@ -236,11 +246,8 @@ mod tests {
             .expect("said")
             .clone();
         assert_eq!(refused.iteration, 3);
-        assert!(
-            refused
-                .refused
-                .is_some_and(|reason| reason.contains("no topic deleted"))
-        );
+        let log = "fickle log".to_owned();
+        assert_eq!(refused.refused, Some(Cause::TopicDeleted { log }));
         assert!(!entrance.put(5, vec![message(10)]).await, "nothing more is taken");
     }
 

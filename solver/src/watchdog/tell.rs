@@ -88,6 +88,32 @@ impl<'a> Speaker<'a> {
         self.resolved(self.key("silent", number), title, String::new())
     }
 
+    /// Somebody deleted the topic of a run that was being computed.
+    pub fn topic_deleted(&self, key: String, reason: &str) -> Alert {
+        let title = format!("{} failed: {reason}", self.name());
+        let text = "It is not started again by itself. Press Start to compute it anew; to have its results back, bring an \
+                    export of them into the log first (kymo import).";
+        self.alert(key, Severity::Critical, title, text.to_owned())
+    }
+
+    /// Retention, or somebody, has taken away what the topic began with.
+    pub fn beginning_lost(&self, reason: &str) -> Alert {
+        let title = format!("{} has lost its results", self.name());
+        let text = format!(
+            "Topic {}: {reason}. What is left cannot be used without it, so it starts again from iteration 1. To have the \
+             results back, stop it and bring an export of them into the log (kymo import --replace).",
+            self.topic
+        );
+        self.alert(self.key("beginning", 1), Severity::Warning, title, text)
+    }
+
+    /// The topic's settings may cost results. One incident, however often the run is started.
+    pub fn topic_at_risk(&self, risks: &[String]) -> Alert {
+        let title = format!("{} may lose results", self.name());
+        let key = format!("{}/settings", self.topic);
+        self.alert(key, Severity::Warning, title, risks.join("\n"))
+    }
+
     /// The log does not take records.
     pub fn log_trouble(&self, number: u32, trouble: &Trouble, log: &str) -> Alert {
         let title = match trouble {

@@ -22,6 +22,8 @@ pub enum Cause {
     LeaseLost,
     /// The log will never take this attempt's records.
     LogRefused { reason: String },
+    /// Somebody deleted the run's topic: what it held is gone.
+    TopicDeleted { log: String },
 }
 
 /// What the attempt's end means for the run.
@@ -49,6 +51,9 @@ pub fn verdict(exit: Exit, cause: Option<&Cause>, out_of_memory: bool) -> Verdic
         Some(Cause::LeaseLost) => Verdict::Lost,
         Some(Cause::LogRefused { reason }) => Verdict::Failed {
             reason: reason.clone(),
+        },
+        Some(Cause::TopicDeleted { log }) => Verdict::Failed {
+            reason: format!("its topic was deleted from the {log}, and its results with it"),
         },
         None => match exit {
             Exit::Code(0) => Verdict::Finished,

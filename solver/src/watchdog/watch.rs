@@ -182,13 +182,14 @@ impl<'a> Watch<'a> {
     }
 
     fn follow_log(&mut self, published: &Published, solver: &Solver) {
-        if let Some(reason) = &published.refused {
-            let cause = Cause::LogRefused {
-                reason: reason.clone(),
-            };
-            let deed = self
-                .ending
-                .ask(cause, When::Now, Instant::now(), self.limits, published.iteration);
+        if let Some(cause) = &published.refused {
+            let deed = self.ending.ask(
+                cause.clone(),
+                When::Now,
+                Instant::now(),
+                self.limits,
+                published.iteration,
+            );
             self.act(deed, solver);
         }
         if published.iteration > self.beyond {
