@@ -34,6 +34,11 @@ impl<'a> Feed<'a> {
         }
     }
 
+    /// Behind the last message that was handed out.
+    pub fn position(&self) -> Position {
+        self.next
+    }
+
     /// Whether all that stood in the topic at the beginning has been handed out.
     pub fn caught_up(&self) -> bool {
         self.news.is_some()

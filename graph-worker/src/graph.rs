@@ -66,11 +66,16 @@ impl Graph {
                     self.progress.advance(&record, stored.at);
                     self.draw(&record)?;
                 }
-                Change::Rejected(report) => self.progress.reject(report.reason),
+                Change::Rejected(report) => {
+                    let position = report.position.0;
+                    self.progress
+                        .reject(format!("position {position}: {}", report.reason));
+                }
                 Change::Ended(outcome) => self.progress.end(outcome),
                 Change::Complaint(complaint) => self.progress.complain(complaint),
             }
         }
+        self.progress.missing_beginning = self.replay.missing_beginning().map(str::to_owned);
         Ok(changed)
     }
 

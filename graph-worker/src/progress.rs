@@ -23,6 +23,8 @@ pub struct Progress {
     /// Of the attempt in effect.
     complaints: u64,
     newest_reason: Option<String>,
+    /// Why there is nothing to draw although there are records.
+    pub missing_beginning: Option<String>,
     pub ended: Option<Outcome>,
     samples: VecDeque<(DateTime<Utc>, u64)>,
 }
@@ -74,7 +76,9 @@ impl Progress {
     pub fn kept_aside(&self) -> (u64, Option<&str>) {
         (
             self.rejected.saturating_add(self.complaints),
-            self.newest_reason.as_deref(),
+            self.missing_beginning
+                .as_deref()
+                .or(self.newest_reason.as_deref()),
         )
     }
 

@@ -10,7 +10,7 @@ use chrono::{DateTime, Local, Utc};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use kymo_door::{Door, DoorError, PanelAnswer, PanelFacts};
-use kymo_runlog::{Log, Stored, Topic};
+use kymo_runlog::{Log, Position, Stored, Topic};
 use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 
@@ -21,6 +21,12 @@ use crate::pace::Pace;
 use crate::paint::theme::Theme;
 use crate::studio::Studio;
 use kymo_runlog::view::View;
+
+/// The name under which workers note how far they have read.
+const CONSUMER: &str = "graph-worker";
+/// The note is for people who ask who is behind, so it needs not be fresh; a worker itself always reads from the beginning.
+const NOTE_EVERY: Duration = Duration::from_secs(60);
+const FIRST_NOTE: Duration = Duration::from_secs(2);
 
 /// What to draw.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,6 +70,7 @@ pub async fn run(
     first_error.map_or(Ok(()), Err)
 }
 
+type Note<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 type Handover<'a> = Pin<Box<dyn Future<Output = Result<PanelAnswer, DoorError>> + Send + 'a>>;
 
 async fn serve(
@@ -78,7 +85,10 @@ async fn serve(
     let mut pace = Pace::new(Instant::now());
     let mut theme = Theme::default();
     let mut handover: Option<Handover<'_>> = None;
+    let mut noting: Option<Note<'_>> = None;
+    let (mut noted, mut next_note) = (Position::START, Instant::now() + FIRST_NOTE);
     loop {
+        let has_read_on = feed.position() != noted;
         // Half a past is no picture: the first one waits until the topic is read.
         let due = pace.due().filter(|_| handover.is_none() && feed.caught_up());
         tokio::select! {
@@ -103,6 +113,18 @@ async fn serve(
                         pace.failed(Instant::now());
                     }
                 }
+            }
+            () = async { noting.as_mut().expect("only polled while there is one").await }, if noting.is_some() => {
+                noting = None;
+            }
+            () = sleep_until(next_note.into()), if noting.is_none() && has_read_on => {
+                noted = feed.position();
+                next_note = Instant::now() + NOTE_EVERY;
+                noting = Some(Box::pin(async move {
+                    if let Err(trouble) = log.commit(&it.topic, CONSUMER, noted).await {
+                        tracing::debug!(topic = %it.topic, %trouble, "how far it was read is not noted");
+                    }
+                }));
             }
             () = sleep_until(due.unwrap_or_else(Instant::now).into()), if due.is_some() => {
                 let now = Local::now().fixed_offset();

@@ -10,7 +10,7 @@ use kit::{Bot, Run, scratch, window};
 use kymo_door::Door;
 use kymo_graph_worker::{TopicView, WorkerConfig, run};
 use kymo_runlog::catalogue::{self, HostCatalogue, ParameterCard, ParameterKind, SolverCard};
-use kymo_runlog::{Complaint, Log, Message, Quantity, Topic, Value};
+use kymo_runlog::{Complaint, Log, Message, Outcome, Quantity, Topic, Value};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -271,7 +271,74 @@ async fn what_is_kept_aside_is_counted_with_the_newest_reason() {
     }])
     .await;
     let told = bot.until("with the garbage", |it| it.facts.rejected == 8).await;
-    assert_ne!(told.facts.rejected_reason.as_deref(), Some("line 8 is no JSON"));
+    let reason = told.facts.rejected_reason.expect("a reason");
+    assert!(reason.starts_with("position 3: "), "{reason}");
+    worker.finish().await;
+}
+
+/// Its first marker and iterations were eaten by retention before the worker came.
+#[tokio::test]
+async fn a_beginning_that_is_missing_is_told_instead_of_half_a_curve() {
+    let (scratch, bot) = (scratch().await, Bot::open().await);
+    let mut airy = Run::new(&scratch.log, "airy").await;
+    airy.begin(1, 1).await;
+    for i in 1..=4 {
+        airy.write(&window(i, 9)).await;
+    }
+    scratch
+        .log
+        .clear(&airy.topic())
+        .await
+        .expect("the beginning is gone");
+    airy.write(&window(5, 9)).await;
+    let worker = start(&scratch.log, &bot.door, &[(&airy.topic(), Some("E[x=0.6]"))]);
+    let told = bot.until("with the reason", |it| it.facts.rejected > 0).await;
+    assert_eq!((told.facts.iteration, told.facts.points), (0, 0));
+    let reason = told.facts.rejected_reason.expect("a reason");
+    assert!(
+        reason.contains("the beginning is missing") && reason.contains("iteration 5 of attempt 1"),
+        "{reason}"
+    );
+    airy.begin(2, 1).await;
+    airy.write(&window(1, 9)).await;
+    let again = bot.until("begun anew", |it| it.facts.iteration == 1).await;
+    assert!(again.facts.points > 0);
+    worker.finish().await;
+}
+
+/// Whoever asks who is behind sees the worker, too.
+#[tokio::test]
+async fn a_worker_that_comes_after_the_run_draws_all_of_it_and_notes_how_far_it_has_read() {
+    let (scratch, bot) = (scratch().await, Bot::open().await);
+    let mut airy = Run::new(&scratch.log, "airy").await;
+    airy.begin(1, 1).await;
+    for i in 1..=40 {
+        airy.write(&window(i, 9)).await;
+    }
+    let end = Outcome {
+        iterations: 40,
+        finished: true,
+    };
+    airy.append(vec![airy.writer.end(&end)]).await;
+    let worker = start(&scratch.log, &bot.door, &[(&airy.topic(), Some("E[x=0.6]"))]);
+    let drawn = bot.until("all of it", |it| it.facts.ended).await;
+    assert_eq!((drawn.facts.iteration, drawn.facts.points), (40, 400));
+    let topic = airy.topic();
+    let end = scratch.log.end(&topic).await.expect("end");
+    let noted = async {
+        while scratch
+            .log
+            .committed(&topic, "graph-worker")
+            .await
+            .expect("committed")
+            != Some(end)
+        {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), noted)
+        .await
+        .expect("it is noted");
     worker.finish().await;
 }
 

@@ -130,6 +130,7 @@ fn kind(plot: Option<&Plot>, chart: Option<&Chart>) -> Kind {
 fn empty(scene: &Scene<'_>, letters: &Letters) -> Label {
     let style = Style::Medium(46);
     let text = match (scene.plot.map_or(0, Plot::points), scene.progress.attempt) {
+        (0, _) if scene.progress.missing_beginning.is_some() => "The beginning of the results is missing",
         (0, 0) => "Waiting for the first record",
         (0, _) => "Started; waiting for the first iteration",
         (_, _) => "No finite number yet",
