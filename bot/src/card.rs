@@ -203,8 +203,14 @@ fn shown(value: &Value) -> String {
     }
 }
 
-/// The card's words.
-pub fn text(draft: &Draft, card: &SolverCard, run: Option<&Topic>, standing: &Standing) -> String {
+/// The card's words. `warnings` are of the log: what the run's topic would lose, and what to do about it.
+pub fn text(
+    draft: &Draft,
+    card: &SolverCard,
+    run: Option<&Topic>,
+    standing: &Standing,
+    warnings: &[String],
+) -> String {
     if let Some(parameter) = draft.open_parameter(card) {
         let now = draft
             .value(parameter)
@@ -262,6 +268,11 @@ pub fn text(draft: &Draft, card: &SolverCard, run: Option<&Topic>, standing: &St
         }
         Standing::Busy => "It is being computed already.".to_owned(),
     });
+    lines.extend(
+        warnings
+            .iter()
+            .map(|warning| format!("⚠️ {}", foreign(warning, 400))),
+    );
     if let Some(topic) = run {
         lines.push(format!("Short id <code>{}</code>", ShortId::of(topic)));
     }
@@ -423,6 +434,7 @@ mod tests {
             &card,
             Some(&run.topic()),
             &Standing::HasRecords { iterations: 12 },
+            &[],
         );
         insta::assert_snapshot!(words, @"
         <b>Start airy?</b> an Airy pulse enters a layer
@@ -469,7 +481,7 @@ mod tests {
             card.help = help;
             card.parameters = vec![one; n];
             let given = draft(&[]);
-            let words = text(&given, &card, None, &Standing::New);
+            let words = text(&given, &card, None, &Standing::New, &[]);
             prop_assert!(words.chars().count() <= 4096, "{}", words.chars().count());
             let buttons = keyboard(i64::MAX, &given, &card, true, &Standing::New);
             prop_assert!(buttons.inline_keyboard.iter().flatten().count() <= 100);

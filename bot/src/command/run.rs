@@ -1,9 +1,11 @@
 //! /run [SOLVER name=value ...]: the confirmation card and its buttons.
 
+use std::time::Duration;
+
 use chrono::Utc;
 use kymo_runlog::catalogue::{ParameterKind, SolverCard};
 use kymo_runlog::order::Order;
-use kymo_runlog::{Parameters, Phase, RunId};
+use kymo_runlog::{Parameters, Phase, RunId, Topic};
 use kymo_store::{Draft as Kept, Role};
 use teloxide::types::InlineKeyboardMarkup;
 
@@ -16,6 +18,8 @@ use crate::facts::Facts;
 use crate::follow::{State, progress};
 use crate::words::{cut, foreign, number};
 
+/// The log has this long to tell what is wrong with a topic.
+const PATIENCE: Duration = Duration::from_secs(2);
 const EXPIRED: &str = "This card was used or is too old. /run opens a new one.";
 const CHANGED: &str = "The card has changed meanwhile; look again.";
 
@@ -397,7 +401,12 @@ async fn picture(facts: &Facts, id: i64, draft: &Draft) -> anyhow::Result<(Strin
         Some(run) => standing(facts, run).await?,
         None => Standing::New,
     };
-    let html = card::text(draft, &solver, run.as_ref().map(RunId::topic).as_ref(), &standing);
+    let topic = run.as_ref().map(RunId::topic);
+    let warnings = match &topic {
+        Some(topic) => warnings(facts, topic).await,
+        None => Vec::new(),
+    };
+    let html = card::text(draft, &solver, topic.as_ref(), &standing, &warnings);
     Ok((html, card::keyboard(id, draft, &solver, run.is_some(), &standing)))
 }
 
@@ -425,6 +434,13 @@ async fn standing(facts: &Facts, run: &RunId) -> anyhow::Result<Standing> {
     Ok(Standing::HasRecords {
         iterations: newest.max(known.map_or(0, |(_, iteration)| iteration)),
     })
+}
+
+/// What the settings of the run's topic would cost, when somebody else made it. Not being able to look is no reason to
+/// keep anybody waiting: the watchdog looks again before it starts.
+async fn warnings(facts: &Facts, topic: &Topic) -> Vec<String> {
+    let asked = tokio::time::timeout(PATIENCE, facts.log.warnings(topic)).await;
+    asked.ok().and_then(Result::ok).unwrap_or_default()
 }
 
 fn keep(ask: &Ask, id: i64, draft: &Draft) -> anyhow::Result<Act> {
