@@ -79,9 +79,25 @@ pub enum Role {
         kymo graph-worker --topic TOPIC --png out.png\n  \
         kymo graph-worker --topic TOPIC --png out.png --follow")]
     GraphWorker(GraphWorker),
-    /// List the runs in the log with their sizes
-    #[command(after_help = "Example:\n  kymo topics")]
+    /// List the runs in the log with size, retention, consumers and their lag, and state
+    #[command(after_help = "Examples:\n  \
+        kymo topics\n  \
+        kymo topics --quick                     without reading the topics, so without sizes\n  \
+        kymo topics --json | jq 'select(.kind == \"run\")'")]
     Topics(Topics),
+    /// Write a topic into a file, every message as it stands there
+    #[command(after_help = "Examples:\n  \
+        kymo export TOPIC run.ndjson\n  \
+        kymo export TOPIC - | gzip > run.ndjson.gz\n  \
+        kymo --log kafka:old:9092 export TOPIC - | kymo --log kafka:new:9092 import -")]
+    Export(Export),
+    /// Put an exported topic into the log, and compare what stands there then
+    #[command(after_help = "Examples:\n  \
+        kymo import run.ndjson\n  \
+        gunzip -c run.ndjson.gz | kymo import -\n  \
+        kymo import run.ndjson --topic a-copy\n  \
+        kymo import run.ndjson --go-on          after an import that was interrupted")]
+    Import(Import),
     /// Print what a run's topic says after replay: iterations and digest, or its records as NDJSON
     #[command(after_help = "Examples:\n  kymo replay TOPIC\n  kymo replay TOPIC --records > run.ndjson")]
     Replay(Replay),
@@ -203,6 +219,36 @@ pub struct Topics {
     /// Print one JSON object per topic
     #[arg(long)]
     pub json: bool,
+    /// Do not read the topics: no sizes, and numbers of records that are upper bounds
+    #[arg(long)]
+    pub quick: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Export {
+    pub topic: String,
+    /// Where to; `-` is standard output
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub file: PathBuf,
+    /// Replace an existing file
+    #[arg(long)]
+    pub force: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Import {
+    /// An export; `-` is standard input
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub file: PathBuf,
+    /// Another name than the exported topic's
+    #[arg(long)]
+    pub topic: Option<String>,
+    /// The topic holds the beginning of this export already: add the rest
+    #[arg(long, conflicts_with = "replace")]
+    pub go_on: bool,
+    /// Forget what the topic holds
+    #[arg(long)]
+    pub replace: bool,
 }
 
 #[derive(Debug, Args)]

@@ -35,7 +35,9 @@ pub fn main() -> ExitCode {
         Role::GraphWorker(args) => start("graph-worker", single(), |stop| {
             role::graph_worker::run(common, args, stop)
         }),
-        Role::Topics(args) => start("topics", single(), |_| role::topics::run(common, args)),
+        Role::Topics(args) => start("topics", several(), |stop| role::topics::run(common, args, stop)),
+        Role::Export(args) => start("export", several(), |stop| role::export::run(common, args, stop)),
+        Role::Import(args) => start("import", several(), |stop| role::import::run(common, args, stop)),
         Role::Replay(args) => start("replay", single(), |_| role::replay::run(common, args)),
         Role::Bench(args) => start("bench", several(), |_| role::bench::run(args)),
         Role::Bot => start("bot", several(), |stop| role::bot::run(common, stop)),

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::cli::{Common, Replay};
 use crate::config::Config;
+use crate::role::is_closed_pipe;
 
 pub async fn run(common: Common, args: Replay) -> anyhow::Result<()> {
     let topic = Topic::parse(&args.topic)?;
@@ -23,12 +24,19 @@ async fn write(log: &dyn Log, topic: &Topic, records: bool, out: &mut impl Write
     if records {
         write_records(log, topic, out).await?;
     } else {
-        let reader = read(log, topic, |_| Ok(())).await?;
+        let mut rejected = 0u64;
+        let reader = read(log, topic, |change| {
+            rejected += u64::from(matches!(change, Change::Rejected(_)));
+            Ok(())
+        })
+        .await?;
         let summary = json!({
             "topic": topic,
             "iterations": reader.iterations(),
             "attempt": reader.attempt(),
             "digest": reader.digest(),
+            "rejected": rejected,
+            "missing_beginning": reader.missing_beginning(),
         });
         writeln!(out, "{summary}")?;
     }
@@ -92,20 +100,4 @@ pub(crate) async fn read(
             }
         }
     }
-}
-
-fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    let kind = |error: &(dyn std::error::Error + 'static)| {
-        error
-            .downcast_ref::<io::Error>()
-            .map(io::Error::kind)
-            .or_else(|| {
-                error
-                    .downcast_ref::<serde_json::Error>()
-                    .and_then(serde_json::Error::io_error_kind)
-            })
-    };
-    error
-        .chain()
-        .any(|cause| kind(cause) == Some(io::ErrorKind::BrokenPipe))
 }

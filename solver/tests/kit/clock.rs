@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use futures::StreamExt;
-use kymo_runlog::{Log, LogError, LogStream, Message, Position, Stored, Topic};
+use kymo_runlog::{Log, LogError, LogStream, Message, Position, Stored, Surveyed, Topic};
 
 /// The log, for a machine whose clock is so many seconds ahead of it.
 pub fn ahead(log: Arc<dyn Log>, seconds: Option<String>) -> Arc<dyn Log> {
@@ -66,6 +66,10 @@ impl Log for Ahead {
 
     async fn list(&self) -> Result<Vec<Topic>, LogError> {
         self.0.list().await
+    }
+
+    async fn survey(&self) -> Result<Vec<Surveyed>, LogError> {
+        self.0.survey().await
     }
 
     async fn committed(&self, topic: &Topic, consumer: &str) -> Result<Option<Position>, LogError> {
