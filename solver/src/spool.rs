@@ -161,24 +161,58 @@ async fn carry(
     };
     // What cannot be written to the disk (it may be full) waits here.
     let mut unwritten: Vec<Alert> = Vec::new();
-    let mut delivery = deliver_all(&spool, &door, &mut unwritten).await;
     loop {
-        let news = match retry_after(delivery).or(patrol) {
-            None => Some(inbox.recv().await),
-            Some(pause) => tokio::time::timeout(pause, inbox.recv()).await.ok(),
-        };
-        match news {
-            Some(Some(alert)) => {
-                if let Err(error) = spool.put(&alert) {
-                    tracing::warn!(%error, "an alert cannot be spooled; it is kept in memory");
-                    unwritten.push(alert);
+        let mut news = News::default();
+        let delivery = {
+            let delivering = deliver_all(&spool, &door, &mut unwritten);
+            tokio::pin!(delivering);
+            loop {
+                tokio::select! {
+                    // A bot that does not answer may take half a minute to give up: an alert is on disk before that.
+                    biased;
+                    alert = inbox.recv(), if !news.over => news.take(alert, &spool),
+                    delivery = &mut delivering => break delivery,
                 }
             }
-            // The sender is gone; if the bot is away, the initiator sends the rest.
-            Some(None) => return,
-            None => {}
+        };
+        if !news.came && !news.over {
+            match retry_after(delivery).or(patrol) {
+                None => news.take(inbox.recv().await, &spool),
+                Some(pause) => {
+                    if let Ok(alert) = tokio::time::timeout(pause, inbox.recv()).await {
+                        news.take(alert, &spool);
+                    }
+                }
+            }
         }
-        delivery = deliver_all(&spool, &door, &mut unwritten).await;
+        unwritten.append(&mut news.unwritten);
+        // What is left when the sender is gone and the bot is away, the initiator sends.
+        if news.over && !news.came {
+            return;
+        }
+    }
+}
+
+/// What came in since the last look into the spool.
+#[derive(Default)]
+struct News {
+    came: bool,
+    /// The sender is gone.
+    over: bool,
+    unwritten: Vec<Alert>,
+}
+
+impl News {
+    fn take(&mut self, alert: Option<Alert>, spool: &Spool) {
+        let Some(alert) = alert else {
+            self.over = true;
+            return;
+        };
+        self.came = true;
+        if let Err(error) = spool.put(&alert) {
+            tracing::warn!(%error, "an alert cannot be spooled; it is kept in memory");
+            self.unwritten.push(alert);
+        }
     }
 }
 
@@ -205,5 +239,49 @@ fn retry_after(delivery: Delivery) -> Option<Duration> {
         Delivery::Empty => None,
         Delivery::Away => Some(Duration::from_secs(1)),
         Delivery::Refused => Some(Duration::from_secs(60)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kymo_door::{AlertState, Severity};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_alert_is_on_disk_even_while_the_bot_takes_another_one_for_ever() {
+        let data = tempfile::tempdir().expect("a folder");
+        // A frozen bot: the kernel takes the connection, nobody answers.
+        let frozen = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let url = format!("http://{}", frozen.local_addr().expect("bound"));
+        let door = Door::new(url.parse().expect("an address"), "secret".to_owned().into());
+        let courier = Courier::start(data.path(), Some(door));
+        courier.send(alert("first"));
+        let asked = tokio::task::spawn_blocking(move || frozen.accept().expect("it is asked"));
+        let _connection = asked.await.expect("no panic");
+        courier.send(alert("second"));
+        courier.finish(Duration::from_millis(500)).await;
+        let mut titles: Vec<String> = Spool::of(data.path())
+            .list()
+            .iter()
+            .map(|path| folder::load::<Alert>(path).expect("whole").title)
+            .collect();
+        titles.sort();
+        assert_eq!(titles, ["first", "second"]);
+    }
+
+    fn alert(title: &str) -> Alert {
+        Alert {
+            id: uuid::Uuid::now_v7(),
+            key: title.to_owned(),
+            topic: None,
+            state: AlertState::Open,
+            severity: Severity::Critical,
+            title: title.to_owned(),
+            text: String::new(),
+            last_lines: Vec::new(),
+            at: Utc::now(),
+            host: "lab".to_owned(),
+        }
     }
 }
