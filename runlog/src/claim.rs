@@ -24,6 +24,7 @@ pub fn topic() -> crate::Topic {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Claim {
     pub topic: Topic,
+    #[serde(deserialize_with = "crate::envelope::attempt")]
     pub attempt: u32,
     pub host: String,
     /// One life of one initiator on that host.

@@ -1,12 +1,24 @@
 //! A message's headers, parsed once: what it is, where it belongs, whether it is whole.
 
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error};
+use serde::{Deserialize, Deserializer};
 
 use crate::message::{Kind, Message, header};
 use crate::{Topic, limits};
 
 /// The highest attempt number: whoever counts that far is not counting.
 pub(crate) const MAX_ATTEMPT: u32 = 1_000_000_000;
+/// Reads an attempt's number where it stands in JSON.
+pub(crate) fn attempt<'de, D: Deserializer<'de>>(d: D) -> Result<u32, D::Error> {
+    let attempt = u32::deserialize(d)?;
+    if attempt > MAX_ATTEMPT {
+        return Err(D::Error::custom(format!(
+            "attempt {attempt}: attempts are 1 to {MAX_ATTEMPT}"
+        )));
+    }
+    Ok(attempt)
+}
+
 /// Parts of one iteration.
 const MAX_PARTS: u32 = 100_000;
 

@@ -18,6 +18,7 @@ pub struct EventRecord {
     pub at: DateTime<Utc>,
     pub topic: Topic,
     pub run: RunId,
+    #[serde(deserialize_with = "crate::envelope::attempt")]
     pub attempt: u32,
     pub host: String,
     /// The last complete iteration when it happened; 0 when there was none.

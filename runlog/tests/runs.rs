@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use kymo_runlog::claim::claim;
 use kymo_runlog::event::{EventRecord, RunEvent};
 use kymo_runlog::order::{Order, OrderRecord, When};
-use kymo_runlog::{Phase, Position, RunBook, RunId};
+use kymo_runlog::{Message, Phase, Position, RunBook, RunId, Stored};
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -300,6 +300,23 @@ fn any_fact() -> impl Strategy<Value = Fact> {
         (1u32..4).prop_map(stopped),
         (1u32..4, any::<bool>()).prop_map(|(attempt, again)| failed(attempt, again)),
     ]
+}
+
+#[test]
+fn a_number_that_no_attempt_has_is_refused_before_anybody_counts_on() {
+    let stored = |json: serde_json::Value| Stored {
+        position: Position(7),
+        at: second(1),
+        message: Message::json("hostile", &json),
+    };
+    let ours = claim(&run().topic(), 1, "lab", Uuid::nil(), second(1), false);
+    let mut hostile = serde_json::to_value(&ours).expect("JSON");
+    let mut book = RunBook::default();
+    hostile["attempt"] = u32::MAX.into();
+    let refused = book.push_claim(&stored(hostile.clone())).expect_err("refused");
+    assert!(refused.contains("attempts are 1 to 1000000000"), "{refused}");
+    hostile["attempt"] = 1.into();
+    book.push_claim(&stored(hostile)).expect("a claim");
 }
 
 proptest! {
