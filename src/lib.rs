@@ -4,6 +4,7 @@ pub mod cli;
 pub mod config;
 pub mod house;
 pub mod role;
+mod say;
 mod start;
 
 pub use start::main;

@@ -15,13 +15,16 @@ use tracing_subscriber::EnvFilter;
 
 use crate::cli::{Cli, Role};
 use crate::role;
+use crate::say::say;
 
 /// Parses the command line and carries out the role.
 pub fn main() -> ExitCode {
     let Cli { common, role } = Cli::parse();
     match role {
         Role::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "kymo", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "kymo", &mut script);
+            say!("{}", String::from_utf8_lossy(&script).trim_end());
             ExitCode::SUCCESS
         }
         Role::Solver(args) => finish("solver", role::solver::run(&common, args)),

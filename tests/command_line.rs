@@ -46,6 +46,30 @@ fn completions_are_printed_for_every_shell() {
 }
 
 #[test]
+fn a_reader_who_has_gone_is_no_reason_to_panic() {
+    for arguments in [&["completions", "bash"][..], &["solver"], &["init"], &["doctor"]] {
+        let data = tempfile::tempdir().expect("a folder");
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let output = Command::new(KYMO)
+            .args(arguments)
+            .env("KYMO_DATA", data.path())
+            .env("KYMO_TELEGRAM_TOKEN", "1:x")
+            .env("KYMO_TELEGRAM_API", "http://127.0.0.1:1")
+            .stdout(writer)
+            .output()
+            .expect("start kymo");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!said.contains("panicked"), "kymo {arguments:?}: {said}");
+        assert!(
+            output.status.code().is_some_and(|code| code <= 1),
+            "{arguments:?}: {}",
+            output.status
+        );
+    }
+}
+
+#[test]
 fn a_solver_prints_its_records_as_ndjson_and_needs_no_log() {
     let text = prints(&["solver", "airy", "h=0.02", "kerr=0.5", "amp=1.5"]);
     let records: Vec<Record> = text

@@ -5,6 +5,7 @@ use kymo_bot::doctor::{self, Level};
 use crate::cli::{Common, Doctor};
 use crate::config::Config;
 use crate::role::bot::bot_config;
+use crate::say::say;
 use crate::start::Exit;
 
 pub async fn run(common: Common, args: Doctor) -> anyhow::Result<Exit> {
@@ -18,7 +19,7 @@ pub async fn run(common: Common, args: Doctor) -> anyhow::Result<Exit> {
     )
     .await;
     for check in &checks {
-        println!("{check}");
+        say!("{check}");
     }
     Ok(Exit(u8::from(
         checks.iter().any(|check| check.level == Level::Error),

@@ -7,6 +7,7 @@ use anyhow::{Context, bail};
 
 use crate::cli::{Common, Init};
 use crate::config::{data_folder, make_folder};
+use crate::say::say;
 
 const SAMPLE: &str = include_str!("../../docs/kymo.sample.toml");
 
@@ -27,8 +28,8 @@ pub fn run(common: &Common, args: Init) -> anyhow::Result<()> {
         make_folder(folder)?;
     }
     fs::write(&path, fill(SAMPLE, &answers)).with_context(|| format!("cannot write {}", path.display()))?;
-    println!("wrote {}", path.display());
-    println!("next: put the bot's token where it says (token-file), then try: kymo doctor, kymo up");
+    say!("wrote {}", path.display());
+    say!("next: put the bot's token where it says (token-file), then try: kymo doctor, kymo up");
     Ok(())
 }
 

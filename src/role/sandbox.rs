@@ -4,6 +4,7 @@ use kymo_telegram_sandbox::{SandboxConfig, Seed};
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::Sandbox;
+use crate::say::say;
 
 pub async fn run(args: Sandbox, stop: CancellationToken) -> anyhow::Result<()> {
     let config = SandboxConfig {
@@ -13,9 +14,9 @@ pub async fn run(args: Sandbox, stop: CancellationToken) -> anyhow::Result<()> {
         ..SandboxConfig::default()
     };
     let sandbox = kymo_telegram_sandbox::start(config, stop.clone()).await?;
-    println!("phone page      {}", sandbox.url());
-    println!("bot's token     {}", sandbox.bot_token());
-    println!(
+    say!("phone page      {}", sandbox.url());
+    say!("bot's token     {}", sandbox.bot_token());
+    say!(
         "Bot API server  {}  (no Telegram: everything stays on this machine)",
         sandbox.url()
     );

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::cli::{Common, Up};
 use crate::config::Config;
 use crate::house::{Child, Environment, Lock, supervise};
+use crate::say::say;
 
 /// How long to wait before Telegram is asked again for the bot's name.
 const ASK_AGAIN: Duration = Duration::from_secs(5);
@@ -35,7 +36,7 @@ pub async fn run(common: Common, args: Up, stop: CancellationToken) -> anyhow::R
     let _lock = Lock::take(&config.data)?;
     // Opened once here, so that a log that cannot be used is told before anything runs.
     let log = config.open_log().await?;
-    println!("log        {}", log.describe());
+    say!("log        {}", log.describe());
     config.door_token()?;
     if config.door_listen.port() == 0 {
         bail!(
@@ -54,13 +55,13 @@ pub async fn run(common: Common, args: Up, stop: CancellationToken) -> anyhow::R
         .log(&config.log)
         .telegram(config.telegram_api.as_ref(), &token);
     let mut house = House::open(&config, log, environment, &stop).await?;
-    println!("data       {}", config.data.display());
-    println!("door       {}", config.door()?.url());
+    say!("data       {}", config.data.display());
+    say!("door       {}", config.door()?.url());
     house.wait_until_ready(&config).await?;
     if stop.is_cancelled() {
         return house.until_stopped(&config).await;
     }
-    println!("ready; Ctrl-C ends the bot, the initiator and the runs (they go on at the next `kymo up`)");
+    say!("ready; Ctrl-C ends the bot, the initiator and the runs (they go on at the next `kymo up`)");
     let greeted = tokio::select! {
         greeted = greet_first_admin(&config) => greeted,
         () = stop.cancelled() => Ok(()),
@@ -171,10 +172,10 @@ async fn greet_first_admin(config: &Config) -> anyhow::Result<()> {
         tokio::time::sleep(ASK_AGAIN).await;
     };
     if let Some(link) = link {
-        println!(
+        say!(
             "\nNobody is admin yet. Open this link on your phone; the first to do so becomes admin:\n{link}\n"
         );
-        println!("{}", qr(&link)?);
+        say!("{}", qr(&link)?);
     }
     Ok(())
 }

@@ -11,6 +11,7 @@ use kymo_benches::Figure;
 use serde_json::{Map, Value};
 
 use crate::cli::Bench;
+use crate::say::say;
 
 /// In the order in which they are run.
 const NAMES: [&str; 6] = ["airy", "picture", "replay", "up", "memory", "edit"];
@@ -25,17 +26,17 @@ pub async fn run(args: Bench) -> anyhow::Result<()> {
         .filter(|name| args.names.is_empty() || args.names.iter().any(|n| n == name))
     {
         if !args.json {
-            println!("{name}");
+            say!("{name}");
         }
         for figure in measure(name, args.kafka.as_deref()).await? {
             if !args.json {
-                println!("{}", line(&figure));
+                say!("{}", line(&figure));
             }
             all.insert(figure.name.clone(), serde_json::to_value(&figure)?);
         }
     }
     if args.json {
-        println!("{}", Value::Object(all));
+        say!("{}", Value::Object(all));
     }
     Ok(())
 }

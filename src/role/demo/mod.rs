@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::cli::{Common, Demo};
 use crate::house::Lock;
 use crate::role::up::House;
+use crate::say::say;
 use stage::Stage;
 
 const USUAL: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 8780));
@@ -58,10 +59,10 @@ pub async fn run(common: Common, args: Demo, stop: CancellationToken) -> anyhow:
         }
         None => {
             scene::begin(&stage).await.context("start the first run")?;
-            println!("\n  phone page   {}\n", stage.sandbox.url());
-            println!("  data         {}", folder.path().display());
-            println!("  log          {}", stage.log.describe());
-            println!("  This is not Telegram: everything stays on this machine. Ctrl-C ends all of it.");
+            say!("\n  phone page   {}\n", stage.sandbox.url());
+            say!("  data         {}", folder.path().display());
+            say!("  log          {}", stage.log.describe());
+            say!("  This is not Telegram: everything stays on this machine. Ctrl-C ends all of it.");
             Ok(())
         }
     };
@@ -75,7 +76,7 @@ fn usual_address_or_free() -> SocketAddr {
     match TcpListener::bind(USUAL) {
         Ok(_) => USUAL,
         Err(error) => {
-            println!(
+            say!(
                 "{USUAL} cannot be used ({error}), so the phone page takes a free port; --listen chooses one"
             );
             SocketAddr::from((Ipv4Addr::LOCALHOST, 0))

@@ -10,6 +10,8 @@ use kymo_telegram_sandbox::ChatState;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use crate::say::say;
+
 pub struct Transcript {
     folder: PathBuf,
     began: Instant,
@@ -32,7 +34,7 @@ impl Transcript {
     /// One thing that happened as told.
     pub fn note(&mut self, what: &str) {
         let seconds = (self.began.elapsed().as_secs_f64() * 10.0).round() / 10.0;
-        println!("{seconds:6.1} s  {what}");
+        say!("{seconds:6.1} s  {what}");
         self.steps.push(json!({"seconds": seconds, "what": what}));
     }
 
