@@ -96,8 +96,8 @@ async fn a_picture_follows_a_record_at_once() {
         airy.write(&window(i, 50)).await;
         bot.until("of the record", |it| it.facts.iteration == i).await;
     }
-    // Far from the next age step at half a minute: it was the record that set it going.
-    assert!(before.elapsed() < Duration::from_secs(20));
+    // The age steps, half a minute each, would have taken ten minutes: it was the records that set it going.
+    assert!(before.elapsed() < Duration::from_secs(300));
     worker.finish().await;
 }
 
@@ -110,7 +110,6 @@ async fn the_bot_sets_the_pace_and_the_theme() {
     bot.answers(400, "dark");
     let worker = start(&scratch.log, &bot.door, &[(&airy.topic(), None)]);
     let light = bot.until("at first", |_| true).await;
-    let before = Instant::now();
     assert_eq!(light.background(), [0xFF, 0xFF, 0xFF]);
     for i in 2..=30 {
         airy.write(&window(i, 50)).await;
@@ -118,11 +117,8 @@ async fn the_bot_sets_the_pace_and_the_theme() {
     let dark = bot
         .until("in the wanted theme", |it| it.facts.iteration == 30)
         .await;
-    assert!(
-        before.elapsed() >= Duration::from_millis(300),
-        "{:?}",
-        before.elapsed()
-    );
+    let pause = dark.at - light.at;
+    assert!(pause >= Duration::from_millis(400), "{pause:?}");
     assert_eq!(dark.background(), [0x11, 0x15, 0x1C]);
     worker.finish().await;
 }

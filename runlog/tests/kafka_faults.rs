@@ -11,7 +11,7 @@ use cluster::{Cluster, new_topic, number, numbered};
 use futures::StreamExt;
 use kymo_runlog::kafka::KafkaLog;
 use kymo_runlog::{Log, LogError, Position, Topic};
-use tokio::sync::{Mutex, watch};
+use tokio::sync::{Mutex, MutexGuard, watch};
 use tokio::task::JoinHandle;
 
 /// They break the same cluster, so they take turns.
@@ -101,61 +101,77 @@ async fn read_all(log: &KafkaLog, topic: &Topic) -> Vec<usize> {
     }
 }
 
+/// Somebody writes and somebody follows, in a topic of their own, while the cluster is broken.
+struct Trouble {
+    cluster: Cluster,
+    log: Arc<KafkaLog>,
+    topic: Topic,
+    traffic: Traffic,
+    name: &'static str,
+    _turn: MutexGuard<'static, ()>,
+}
+
+impl Trouble {
+    async fn begin(name: &'static str) -> Self {
+        let turn = TURN.lock().await;
+        let cluster = Cluster::given();
+        let log = Arc::new(cluster.open().await);
+        let topic = new_topic(&log, name).await;
+        let traffic = Traffic::start(&log, &topic);
+        traffic.goes_on(100).await;
+        Self {
+            cluster,
+            log,
+            topic,
+            traffic,
+            name,
+            _turn: turn,
+        }
+    }
+
+    /// The broker that leads the topic is killed or frozen, another takes its place, and it comes back.
+    async fn loses_its_leader(&self, order: &str) {
+        let leader = self.cluster.leader(&self.topic).0.to_string();
+        self.cluster.order(&[order, &leader]).await;
+        self.traffic.goes_on(200).await;
+        self.cluster.order(&["revive", &leader]).await;
+        self.traffic.goes_on(200).await;
+        self.cluster.in_sync(&self.topic, 3).await;
+    }
+
+    /// Nothing was lost or doubled.
+    async fn end(self) {
+        let (count, worst) = self.traffic.finish(&self.log, &self.topic).await;
+        println!(
+            "{}: {count} appends, worst stall {:.1} s",
+            self.name,
+            worst.as_secs_f64()
+        );
+        self.log.delete(&self.topic).await.unwrap();
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs a Kafka cluster: docs/kafka.md, Tests"]
 async fn a_leader_killed_while_we_write_loses_and_doubles_nothing() {
-    let _turn = TURN.lock().await;
-    let cluster = Cluster::given();
-    let log = Arc::new(cluster.open().await);
-    let topic = new_topic(&log, "killed").await;
-    let traffic = Traffic::start(&log, &topic);
-    traffic.goes_on(200).await;
-    let leader = cluster.leader(&topic).0.to_string();
-    cluster.order(&["kill", &leader]).await;
-    traffic.goes_on(200).await;
-    cluster.order(&["revive", &leader]).await;
-    traffic.goes_on(200).await;
-    cluster.in_sync(&topic, 3).await;
-    let (count, worst) = traffic.finish(&log, &topic).await;
-    println!(
-        "leader killed: {count} appends, worst stall {:.1} s",
-        worst.as_secs_f64()
-    );
-    log.delete(&topic).await.unwrap();
+    let trouble = Trouble::begin("killed").await;
+    trouble.loses_its_leader("kill").await;
+    trouble.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs a Kafka cluster: docs/kafka.md, Tests"]
 async fn a_frozen_leader_is_replaced_and_may_wake_up_again() {
-    let _turn = TURN.lock().await;
-    let cluster = Cluster::given();
-    let log = Arc::new(cluster.open().await);
-    let topic = new_topic(&log, "frozen").await;
-    let traffic = Traffic::start(&log, &topic);
-    traffic.goes_on(200).await;
-    let leader = cluster.leader(&topic).0.to_string();
-    cluster.order(&["freeze", &leader]).await;
-    traffic.goes_on(200).await;
-    cluster.order(&["revive", &leader]).await;
-    traffic.goes_on(200).await;
-    cluster.in_sync(&topic, 3).await;
-    let (count, worst) = traffic.finish(&log, &topic).await;
-    println!(
-        "leader frozen: {count} appends, worst stall {:.1} s",
-        worst.as_secs_f64()
-    );
-    log.delete(&topic).await.unwrap();
+    let trouble = Trouble::begin("frozen").await;
+    trouble.loses_its_leader("freeze").await;
+    trouble.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs a Kafka cluster: docs/kafka.md, Tests"]
 async fn an_outage_of_all_brokers_is_waited_out() {
-    let _turn = TURN.lock().await;
-    let cluster = Cluster::given();
-    let log = Arc::new(cluster.open().await);
-    let topic = new_topic(&log, "outage").await;
-    let traffic = Traffic::start(&log, &topic);
-    traffic.goes_on(50).await;
+    let trouble = Trouble::begin("outage").await;
+    let cluster = &trouble.cluster;
     for broker in ["1", "2", "3"] {
         cluster.order(&["freeze", broker]).await;
     }
@@ -163,7 +179,11 @@ async fn an_outage_of_all_brokers_is_waited_out() {
         .await
         .err()
         .expect("nobody can answer");
-    let asked = log.end(&topic).await.expect_err("nobody can answer");
+    let asked = trouble
+        .log
+        .end(&trouble.topic)
+        .await
+        .expect_err("nobody can answer");
     for error in [&away, &asked] {
         assert!(matches!(error, LogError::Away { .. }), "{error}");
         assert!(
@@ -178,13 +198,8 @@ async fn an_outage_of_all_brokers_is_waited_out() {
     for broker in ["1", "2", "3"] {
         cluster.order(&["revive", broker]).await;
     }
-    traffic.goes_on(50).await;
-    let (count, worst) = traffic.finish(&log, &topic).await;
-    println!(
-        "all frozen: {count} appends, worst stall {:.1} s",
-        worst.as_secs_f64()
-    );
-    log.delete(&topic).await.unwrap();
+    trouble.traffic.goes_on(50).await;
+    trouble.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -6,7 +6,7 @@ mod cluster;
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use cluster::{Cluster, new_topic, number, numbered};
 use futures::StreamExt;
@@ -80,13 +80,8 @@ impl Secure {
 }
 
 async fn refusal(config: &KafkaConfig) -> String {
-    let asked = Instant::now();
-    let error = KafkaLog::open(config).await.err().expect("it must not let us in");
-    assert!(
-        asked.elapsed() < Duration::from_secs(8),
-        "took {:?}",
-        asked.elapsed()
-    );
+    let asked = tokio::time::timeout(Duration::from_secs(60), KafkaLog::open(config)).await;
+    let error = asked.expect("it hangs").err().expect("it must not let us in");
     assert!(matches!(error, LogError::Denied { .. }), "{error}");
     error.to_string()
 }

@@ -1,12 +1,9 @@
 //! Alerts in the chats.
 
-use std::time::Duration;
-
 use kymo_door::{AlertState, Severity};
 use kymo_telegram_sandbox::{Fault, FaultOrder, FloodRules};
 use sqlx::ConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
-use tokio::time::Instant;
 
 use crate::kit::{ADA, Bot, Kit, LAB, alert, facts, lab, picture};
 
@@ -53,7 +50,7 @@ async fn an_incident_is_one_message_that_is_edited_when_it_resolves() {
 }
 
 #[tokio::test]
-async fn an_alert_comes_within_two_seconds_while_panels_use_their_budget_up() {
+async fn an_alert_goes_before_the_panels_that_use_their_budget_up() {
     let kit = Kit::with(Bot::Admin, FloodRules::default(), "group").await;
     kit.store.subscribe(lab()).await.expect("subscribed");
     let topics: Vec<_> = (0..40)
@@ -67,22 +64,21 @@ async fn an_alert_comes_within_two_seconds_while_panels_use_their_budget_up() {
             .expect("shown");
     }
     kit.wait("the first panel", |m| m.kind == "photo").await;
-    let asked = Instant::now();
     kit.door
         .alert(&alert("airy", "airy crashed"))
         .await
         .expect("taken");
     kit.wait("the alert", |m| m.text.contains("airy crashed")).await;
-    assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
-    let flooded = kit
-        .control
-        .calls(0)
-        .await
-        .expect("calls")
-        .iter()
-        .filter(|call| call.code == 429)
-        .count();
-    assert_eq!(flooded, 0);
+    let calls = kit.control.calls(0).await.expect("calls");
+    let shown = calls.iter().filter(|call| call.method == "sendPhoto").count();
+    assert!(
+        shown < topics.len(),
+        "it did not wait for all the panels before it"
+    );
+    assert!(
+        calls.iter().all(|call| call.code != 429),
+        "nor did it flood the chat"
+    );
     kit.finish().await;
 }
 
@@ -197,10 +193,9 @@ async fn a_locked_database_delays_no_alert_and_doubles_none() {
         .await
         .expect("and locks it");
     let (door, crash) = (kit.door.clone(), alert("airy", "airy crashed"));
-    let asked = Instant::now();
     let handed = tokio::spawn(async move { door.alert(&crash).await });
+    // The lock is given back only after it.
     kit.wait("the alert", |m| m.text.contains("airy crashed")).await;
-    assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
     sqlx::raw_sql("COMMIT")
         .execute(&mut other)
         .await

@@ -34,10 +34,7 @@ async fn a_flooded_chat_rests_for_as_long_as_telegram_says_and_the_others_go_on(
         .send_text(Class::Reply, TextMessage::new(ada, "to Ada"))
         .await
         .expect("sent");
-    assert!(
-        asked.elapsed() < Duration::from_secs(2),
-        "Ada did not wait for the lab"
-    );
+    assert!(!flooded.is_finished(), "Ada did not wait for the lab");
     flooded.await.expect("no panic").expect("sent after all");
     assert!(asked.elapsed() >= Duration::from_secs(2));
     let lab = kit.lab().await;

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::extract::{Multipart, Path, State};
 use axum::routing::put;
@@ -123,6 +123,7 @@ pub fn window(iteration: u64, total: u64) -> Record {
 
 #[derive(Clone)]
 pub struct Handed {
+    pub at: Instant,
     pub topic: String,
     pub facts: PanelFacts,
     pub png: Vec<u8>,
@@ -219,6 +220,7 @@ pub fn door(address: SocketAddr) -> Door {
 }
 
 async fn take(State(desk): State<Desk>, Path(topic): Path<String>, mut form: Multipart) -> Json<PanelAnswer> {
+    let at = Instant::now();
     let (mut facts, mut png) = (None, Vec::new());
     while let Some(field) = form.next_field().await.expect("a form") {
         let name = field.name().unwrap_or_default().to_owned();
@@ -230,10 +232,12 @@ async fn take(State(desk): State<Desk>, Path(topic): Path<String>, mut form: Mul
         }
     }
     let facts = facts.expect("facts");
-    desk.handed
-        .lock()
-        .expect("no panic holds it")
-        .push_back(Handed { topic, facts, png });
+    desk.handed.lock().expect("no panic holds it").push_back(Handed {
+        at,
+        topic,
+        facts,
+        png,
+    });
     desk.news.notify_one();
     Json(desk.answer.lock().expect("no panic holds it").clone())
 }
