@@ -113,6 +113,11 @@ pub enum Role {
     /// One run's parent: feeds its solver, publishes its records (started by the initiator)
     #[command(after_help = "Example:\n  kymo watchdog /var/lib/kymo/runs/k3x9a0b1/job.json")]
     Watchdog(Watchdog),
+    /// An initiator's hand on a server that it reaches over ssh (started by the initiator)
+    #[command(
+        after_help = "Example:\n  ssh lab1 kymo outpost    what an initiator does; it speaks JSON lines"
+    )]
+    Outpost,
     /// A strict Telegram Bot API server with a phone page, for trying and testing any bot
     #[command(after_help = "Example:\n  kymo telegram-sandbox --listen 127.0.0.1:8081")]
     TelegramSandbox(Sandbox),
@@ -276,6 +281,9 @@ pub struct Watchdog {
     /// What to run, as the initiator wrote it down
     #[arg(value_hint = ValueHint::FilePath)]
     pub job: PathBuf,
+    /// Leave alerts in the data folder's spool, where an outpost takes them
+    #[arg(long)]
+    pub spool: bool,
 }
 
 #[derive(Debug, Args)]

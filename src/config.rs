@@ -12,6 +12,7 @@ use kymo_runlog::host::{Capacity, Memory, check_label};
 use kymo_runlog::{Log, LogConfig};
 use kymo_solver::catalogue::Catalogue;
 use kymo_solver::initiator::machine;
+use kymo_solver::server::{ServerConfig, Way};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use url::Url;
@@ -42,6 +43,9 @@ struct File {
     /// Read by the catalogue.
     #[allow(dead_code)]
     solver: Vec<toml::Table>,
+    /// Read by the solver room.
+    #[allow(dead_code)]
+    servers: toml::Table,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -109,6 +113,7 @@ pub struct Config {
     pub labels: Vec<String>,
     pub capacity: Capacity,
     pub catalogue: Catalogue,
+    pub servers: Vec<Server>,
     pub admins: Vec<i64>,
     pub database: String,
     pub telegram_api: Option<Url>,
@@ -116,6 +121,13 @@ pub struct Config {
     door_url: Url,
     door_token_file: PathBuf,
     telegram_token_file: Option<PathBuf>,
+}
+
+/// A machine that is reached over ssh, and what can be run there.
+#[derive(Clone, Debug)]
+pub struct Server {
+    pub server: ServerConfig,
+    pub catalogue: Catalogue,
 }
 
 const DOOR_LISTEN: &str = "127.0.0.1:8787";
@@ -155,6 +167,25 @@ impl Config {
             .capacity()
             .and_then(|capacity| file.initiator.check_labels().map(|()| capacity))
             .with_context(|| format!("{name} cannot be used"))?;
+        let servers = servers(&text, &base).with_context(|| format!("{name} cannot be used"))?;
+        let host = file.initiator.host.map_or_else(hostname, Ok)?;
+        let log = common
+            .log
+            .clone()
+            .or(file.log)
+            .unwrap_or_else(|| LogConfig::Embedded { folder: data.clone() });
+        for Server { server, .. } in &servers {
+            if server.log == Way::Direct && !matches!(log, LogConfig::Kafka(_)) {
+                bail!(
+                    "{name} cannot be used: [servers.{}] has log = \"direct\", but the log here is no Kafka that it \
+                     could reach; use log = \"tunnel\"",
+                    server.name
+                );
+            }
+        }
+        if servers.iter().any(|server| server.server.name == host) {
+            bail!("{name} cannot be used: [servers.{host}] has the name of this very host; give it another");
+        }
         let door_listen = file
             .door
             .listen
@@ -174,15 +205,12 @@ impl Config {
             _ => door_listen,
         };
         Ok(Self {
-            log: common
-                .log
-                .clone()
-                .or(file.log)
-                .unwrap_or_else(|| LogConfig::Embedded { folder: data.clone() }),
-            host: file.initiator.host.map_or_else(hostname, Ok)?,
+            log,
             labels: file.initiator.labels,
             capacity,
+            host,
             catalogue,
+            servers,
             admins: file.telegram.admins,
             database: file
                 .database
@@ -280,6 +308,27 @@ fn parse(text: &str) -> anyhow::Result<File> {
     Ok(toml::from_str(text)?)
 }
 
+/// A relative directory of the catalogue is meant from the server's own folder.
+fn servers(text: &str, base: &Path) -> anyhow::Result<Vec<Server>> {
+    let servers = ServerConfig::all_from_toml(text, base)?;
+    let catalogue = Catalogue::from_toml(text, Path::new(""))?;
+    let of = |server: ServerConfig| {
+        let entries = catalogue.entries().iter();
+        let may = entries.filter(|entry| server.may_run(&entry.card.name));
+        let catalogue = Catalogue::of(may.cloned().collect());
+        for name in server.solvers.iter().flatten() {
+            if catalogue.find(name).is_none() {
+                bail!(
+                    "[servers.{}]: there is no solver {name:?}; correct `solvers`",
+                    server.name
+                );
+            }
+        }
+        Ok(Server { server, catalogue })
+    };
+    servers.into_iter().map(of).collect()
+}
+
 fn env_text(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|text| !text.is_empty())
 }
@@ -356,6 +405,10 @@ mod tests {
     fn the_documented_sample_is_a_configuration() {
         let text = include_str!("../docs/kymo.sample.toml");
         parse(text).expect("the sample's own tables");
+        assert_eq!(
+            servers(text, Path::new("/etc/kymo")).expect("no servers").len(),
+            0
+        );
         Catalogue::from_toml(text, Path::new("/etc/kymo")).expect("the sample's solvers");
         // Every line that is commented out as an alternative is one, too.
         let full: String = text
@@ -364,6 +417,9 @@ mod tests {
             .fold(String::new(), |all, line| all + line + "\n");
         parse(&full).expect("the sample with every alternative switched on");
         Catalogue::from_toml(&full, Path::new("/etc/kymo")).expect("the sample's alternative solvers");
+        let servers = servers(&full, Path::new("/etc/kymo")).expect("the sample's servers");
+        let names: Vec<&str> = servers.iter().map(|server| server.server.name.as_str()).collect();
+        assert_eq!(names, ["gpu-2", "lab-1"]);
     }
 
     #[test]

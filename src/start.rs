@@ -48,6 +48,7 @@ pub fn main() -> ExitCode {
         Role::Watchdog(args) => start("watchdog", single(), |stop| {
             role::watchdog::run(common, args, stop)
         }),
+        Role::Outpost => start("outpost", single(), role::outpost::run),
         Role::TelegramSandbox(args) => start("telegram-sandbox", several(), |stop| {
             role::sandbox::run(args, stop)
         }),

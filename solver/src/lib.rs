@@ -12,6 +12,7 @@ pub mod monte_carlo;
 mod process;
 pub mod protocol;
 mod restart;
+pub mod server;
 mod solver;
 mod spool;
 pub mod standalone;

@@ -120,6 +120,37 @@ impl Courier {
         Self::begin(data, door, None)
     }
 
+    /// Leaves them in the spool, where an outpost takes them.
+    pub fn leave(data: &Path) -> Self {
+        let (alerts, mut inbox) = mpsc::unbounded_channel();
+        let spool = Spool::of(data);
+        let task = tokio::spawn(async move {
+            let mut unwritten: Vec<Alert> = Vec::new();
+            loop {
+                let news = match unwritten.is_empty() {
+                    true => Some(inbox.recv().await),
+                    // The disk may be full, and free again later.
+                    false => tokio::time::timeout(PATROL, inbox.recv()).await.ok(),
+                };
+                let ended = matches!(news, Some(None));
+                unwritten.extend(news.flatten());
+                let written = unwritten.iter().take_while(|alert| match spool.put(alert) {
+                    Ok(()) => true,
+                    Err(error) => {
+                        tracing::warn!(%error, "an alert cannot be spooled; it is kept in memory");
+                        false
+                    }
+                });
+                let written = written.count();
+                unwritten.drain(..written);
+                if ended {
+                    return;
+                }
+            }
+        });
+        Self { alerts, task }
+    }
+
     /// Also looks again and again for what others left behind.
     pub fn patrol(data: &Path, door: Option<Door>) -> Self {
         Self::begin(data, door, Some(PATROL))

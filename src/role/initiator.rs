@@ -1,6 +1,9 @@
 //! The initiator of this machine.
 
+use anyhow::Context;
 use kymo_solver::initiator::{self, InitiatorConfig};
+use kymo_solver::server::{self, Gateway};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::Common;
@@ -12,7 +15,27 @@ pub async fn run(common: Common, stop: CancellationToken) -> anyhow::Result<()> 
     config.make_data_folder()?;
     let log = config.open_log().await?;
     let door = config.find_door()?;
-    let initiator = InitiatorConfig {
+    let mut hosts = JoinSet::new();
+    let gateway = Gateway {
+        host: config.host.clone(),
+        data: config.data.clone(),
+        log: config.log,
+    };
+    for host in config.servers {
+        let initiator = InitiatorConfig {
+            host: host.server.name.clone(),
+            labels: host.server.labels.clone(),
+            capacity: host.server.capacity(),
+            data: server::folder_of(&config.data, &host.server.name),
+            catalogue: host.catalogue,
+            watchdog_command: Vec::new(),
+        };
+        let (gateway, log, door, stop) = (gateway.clone(), log.clone(), door.clone(), stop.clone());
+        hosts.spawn(
+            async move { initiator::run_there(initiator, &host.server, &gateway, log, door, stop).await },
+        );
+    }
+    let here = InitiatorConfig {
         host: config.host,
         labels: config.labels,
         capacity: config.capacity,
@@ -20,5 +43,12 @@ pub async fn run(common: Common, stop: CancellationToken) -> anyhow::Result<()> 
         catalogue: config.catalogue,
         watchdog_command: this_program("watchdog")?,
     };
-    initiator::run(initiator, log, door, stop).await
+    hosts.spawn(initiator::run(here, log, door, stop.clone()));
+    // One that cannot go on ends the others: whoever started this process starts it again.
+    let mut ended = Ok(());
+    while let Some(host) = hosts.join_next().await {
+        stop.cancel();
+        ended = ended.and(host.context("an initiator panicked").flatten());
+    }
+    ended
 }

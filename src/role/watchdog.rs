@@ -16,6 +16,7 @@ pub async fn run(common: Common, args: Watchdog, stop: CancellationToken) -> any
         data: config.data,
         solver_command: this_program("solver")?,
         farewell: Farewell::default(),
+        spool: args.spool,
     };
     watchdog::run(watchdog, log, door, stop).await
 }

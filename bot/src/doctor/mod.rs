@@ -38,7 +38,7 @@ pub struct Check {
 }
 
 impl Check {
-    fn ok(thing: &str, reason: impl Into<String>) -> Self {
+    pub fn ok(thing: &str, reason: impl Into<String>) -> Self {
         Self {
             level: Level::Ok,
             thing: thing.to_owned(),
@@ -47,7 +47,7 @@ impl Check {
         }
     }
 
-    fn warning(thing: &str, reason: impl Into<String>, remedy: impl Into<String>) -> Self {
+    pub fn warning(thing: &str, reason: impl Into<String>, remedy: impl Into<String>) -> Self {
         let remedy = Some(remedy.into());
         Self {
             level: Level::Warning,
@@ -56,7 +56,7 @@ impl Check {
         }
     }
 
-    fn error(thing: &str, reason: impl Into<String>, remedy: impl Into<String>) -> Self {
+    pub fn error(thing: &str, reason: impl Into<String>, remedy: impl Into<String>) -> Self {
         let remedy = Some(remedy.into());
         Self {
             level: Level::Error,

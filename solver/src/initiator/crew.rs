@@ -1,6 +1,7 @@
 //! The seam between what should run and where its watchdogs live: on this machine, or on a server.
 
 use async_trait::async_trait;
+use kymo_door::Alert;
 use kymo_runlog::Topic;
 use kymo_runlog::host::Taken;
 
@@ -8,7 +9,7 @@ use crate::folder::Job;
 
 /// The watchdogs of one host.
 #[async_trait]
-pub trait Crew: Send {
+pub trait Crew: Send + Sync {
     /// Whether a watchdog can be started now. It may be closed for a while; those that live go on.
     fn is_open(&self) -> bool;
 
@@ -21,6 +22,9 @@ pub trait Crew: Send {
 
     /// Takes out whoever has died since the last time; at first those that died while nobody looked.
     fn take_gone(&mut self) -> Vec<Gone>;
+
+    /// Takes out what people must know about the host itself, and what watchdogs there could not tell themselves.
+    fn take_alerts(&mut self) -> Vec<Alert>;
 
     /// Returns when any of the above may have changed.
     async fn news(&mut self);

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use async_trait::async_trait;
+use kymo_door::Alert;
 use kymo_runlog::Topic;
 use kymo_runlog::host::Taken;
 use nix::sys::signal::SigSet;
@@ -72,6 +73,10 @@ impl Here {
             }
         }
         Ok(crew)
+    }
+
+    pub fn jobs(&self) -> impl Iterator<Item = &Job> {
+        self.members.values().map(|member| &member.job)
     }
 
     fn gone(&self, job: Job, how: Option<String>) -> Gone {
@@ -169,6 +174,10 @@ impl Crew for Here {
             }
         }
         gone
+    }
+
+    fn take_alerts(&mut self) -> Vec<Alert> {
+        Vec::new()
     }
 
     async fn news(&mut self) {

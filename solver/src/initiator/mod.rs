@@ -3,8 +3,8 @@
 //! Several of them form a pool: who gets a run is settled by the first claim, and when a claim is not renewed any more,
 //! another one takes the run over.
 
-mod crew;
-mod here;
+pub(crate) mod crew;
+pub(crate) mod here;
 mod lapse;
 pub(crate) mod ledger;
 pub mod machine;
@@ -40,6 +40,7 @@ use self::presence::{Clock, Room};
 use crate::catalogue::Catalogue;
 use crate::events::{self, patiently};
 use crate::folder::Job;
+use crate::server::{self, Gateway, ServerConfig};
 use crate::spool::Courier;
 use crate::watchdog::tell::{self, Speaker};
 
@@ -70,7 +71,19 @@ pub async fn run(
     run_with(Box::new(crew), config, log, door, stop).await
 }
 
-/// The same for a host whose watchdogs may live elsewhere.
+/// The same for a server: its watchdogs live there.
+pub async fn run_there(
+    config: InitiatorConfig,
+    server: &ServerConfig,
+    gateway: &Gateway,
+    log: Arc<dyn Log>,
+    door: Option<Door>,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let crew = server::crew(server, gateway, log.clone())?;
+    run_with(Box::new(crew), config, log, door, stop).await
+}
+
 async fn run_with(
     crew: Box<dyn Crew>,
     config: InitiatorConfig,
@@ -169,6 +182,9 @@ impl Initiator {
         let mut waiting = false;
         loop {
             self.gone.extend(self.crew.take_gone());
+            for alert in self.crew.take_alerts() {
+                self.courier.send(alert);
+            }
             let wake = match self.round().await {
                 Ok(wake) => {
                     if std::mem::take(&mut waiting) {

@@ -79,6 +79,7 @@ pub async fn run(
         data: config.data.clone(),
         solver_command: config.solver_command.clone(),
         farewell: config.farewell.clone(),
+        spool: false,
     };
     let mut job = wanted.job(&config.host, &*log).await?;
     loop {

@@ -50,6 +50,8 @@ pub struct WatchdogConfig {
     pub solver_command: Vec<OsString>,
     /// How a solver is asked to end when `stop` is cancelled.
     pub farewell: Farewell,
+    /// An outpost carries the alerts: they are left in the spool.
+    pub spool: bool,
 }
 
 /// The signal that a solver is asked to end with: SIGTERM, or in a terminal what the terminal sent us, known only then.
@@ -112,7 +114,10 @@ pub async fn watch_over(
         boot: folder::boot_id(),
     };
     folder::save(&folder.lives(), &lives)?;
-    let courier = Courier::start(&config.data, door);
+    let courier = match config.spool {
+        true => Courier::leave(&config.data),
+        false => Courier::start(&config.data, door),
+    };
     let attempt = attempt::Attempt {
         job: &job,
         config,

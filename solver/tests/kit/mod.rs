@@ -88,6 +88,7 @@ pub fn play_role() {
                     solver_command: solver_command(&data),
                     data: own_data(&data),
                     farewell,
+                    spool: false,
                 };
                 kymo_solver::watchdog::run(config, log, door, stop).await
             }
