@@ -11,6 +11,7 @@ mod full_disk;
 mod hostile_records;
 mod kill_minus_nine;
 mod locked_database;
+mod over_ssh;
 mod phone_page;
 mod python_under_fire;
 mod run_to_panel;

@@ -6,13 +6,14 @@ mod browser;
 mod disk;
 mod kafka;
 mod process;
+mod sshd;
 mod telling;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use disk::SmallDisk;
+pub use disk::SmallDisk;
 use kymo::role::demo::{scene, stage::Stage};
 use kymo_runlog::{Log, LogConfig, Position, Replay, Topic};
 use kymo_telegram_sandbox::{Control, MessageState, State};
@@ -23,6 +24,7 @@ pub use browser::Browser;
 pub use kafka::KafkaTurn;
 pub use kymo::role::demo::stage::lab;
 pub use process::{Gone, KYMO, Process, catches, kill_9};
+pub use sshd::{Sshd, make_key};
 
 /// Long enough for a machine with two busy cores.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -51,8 +53,13 @@ impl World {
     /// As [`Self::new`], on the real Kafka that `./test` started, empty at first. Keep the guard:
     /// stories share the cluster, so they take turns.
     pub async fn on_kafka() -> (Self, KafkaTurn) {
+        Self::on_kafka_with("").await
+    }
+
+    /// The same with further tables for kymo.toml.
+    pub async fn on_kafka_with(more: &str) -> (Self, KafkaTurn) {
         let (log, turn) = KafkaTurn::take().await;
-        (Self::open(Some(log), "").await, turn)
+        (Self::open(Some(log), more).await, turn)
     }
 
     async fn open(log: Option<LogConfig>, more: &str) -> Self {
@@ -213,6 +220,22 @@ impl World {
         .await
     }
 
+    /// Waits until one message of the bot has both.
+    pub async fn hears_both(&self, chat: i64, one: &str, other: &str) -> MessageState {
+        self.sees(&format!("{one:?} with {other:?} in {chat}"), |state| {
+            let bot = state.bot.id;
+            let mut said = state
+                .chat(chat)?
+                .messages
+                .iter()
+                .rev()
+                .filter(|message| message.from == bot);
+            said.find(|message| message.text.contains(one) && message.text.contains(other))
+                .cloned()
+        })
+        .await
+    }
+
     /// Waits for a fact of the chats.
     pub async fn sees<T>(&self, what: &str, fact: impl Fn(&State) -> Option<T>) -> T {
         match self.phone().wait_for(what, fact).await {
@@ -312,22 +335,10 @@ impl World {
         .await;
     }
 
-    /// What watchdog.json says of a run.
-    pub fn lives(&self, topic: &Topic) -> Option<serde_json::Value> {
-        let short = kymo_runlog::ShortId::of(topic);
-        let path = self
-            .data()
-            .join("runs")
-            .join(short.as_str())
-            .join("watchdog.json");
-        serde_json::from_slice(&std::fs::read(path).ok()?).ok()
-    }
-
     /// The run's present solver or watchdog process.
     pub async fn pid_of(&self, topic: &Topic, who: &str) -> i32 {
         until(&format!("a living {who} of {topic}"), || async {
-            let pid = i32::try_from(self.lives(topic)?[who]["pid"].as_i64()?).ok()?;
-            process::is_alive(pid).then_some(pid)
+            find_living(self.data(), topic, who)
         })
         .await
     }
@@ -381,6 +392,12 @@ impl World {
         self.sandbox_stop.cancel();
     }
 
+    /// As [`Self::finish`], when a server's watchdogs shall end, too.
+    pub async fn finish_there(self, home: &Path) {
+        kymo_solver::watchdog::stop_all(home, Duration::from_secs(10)).await;
+        self.finish().await;
+    }
+
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
@@ -391,6 +408,15 @@ impl Drop for World {
     fn drop(&mut self) {
         process::kill_watchdogs(self.folder.path());
     }
+}
+
+/// The living solver or watchdog of a run, as watchdog.json in this data folder says.
+pub fn find_living(data: &Path, topic: &Topic, who: &str) -> Option<i32> {
+    let short = kymo_runlog::ShortId::of(topic);
+    let path = data.join("runs").join(short.as_str()).join("watchdog.json");
+    let lives: serde_json::Value = serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
+    let pid = i32::try_from(lives[who]["pid"].as_i64()?).ok()?;
+    process::is_alive(pid).then_some(pid)
 }
 
 /// Tries until there is an answer.
