@@ -102,7 +102,9 @@ pub enum Role {
     #[command(after_help = "Examples:\n  kymo replay TOPIC\n  kymo replay TOPIC --records > run.ndjson")]
     Replay(Replay),
     /// Measure what it costs, beside the alternative in one run
-    #[command(after_help = "Examples:\n  kymo bench\n  kymo bench picture airy --json")]
+    #[command(after_help = "Examples:\n  kymo bench\n  kymo bench picture airy --json\n  \
+        kymo bench chaos --seed 7                      kill -9 of any role, 200 times over each of four runs\n  \
+        kymo bench chaos --kills 20 --solver airy --kafka localhost:19092")]
     Bench(Bench),
     /// The bot: Telegram in and out, and the notifier's HTTP door (started by `up`)
     #[command(after_help = "Example:\n  kymo bot --config /etc/kymo/kymo.toml")]
@@ -274,6 +276,23 @@ pub struct Bench {
     /// One JSON object, figure -> {value, unit, goal, alternative, ratio}
     #[arg(long)]
     pub json: bool,
+    #[command(flatten)]
+    pub chaos: Chaos,
+}
+
+/// What `bench chaos` does to whom.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Options of chaos")]
+pub struct Chaos {
+    /// What is killed when is drawn from this number
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// How often something is killed with -9
+    #[arg(long, default_value_t = 200)]
+    pub kills: u32,
+    /// Only this solver: airy, lorenz, monte-carlo, or walk (an external one in Python)
+    #[arg(long = "solver", value_name = "NAME")]
+    pub solvers: Vec<String>,
 }
 
 #[derive(Debug, Args)]

@@ -31,6 +31,7 @@ mod shown;
 mod survey;
 mod topic;
 pub mod view;
+mod window;
 mod writer;
 
 pub use aside::{Aside, Kept};
@@ -48,4 +49,5 @@ pub use runs::{Phase, RunBook, RunFacts, StartOrder, StopOrder};
 pub use shown::{shown, shown_number};
 pub use survey::{Reader, Retention, Span, Surveyed};
 pub use topic::{Topic, TopicError};
+pub use window::{VARIABLE as CHAOS_VARIABLE, Window};
 pub use writer::{PART_LIMIT, RunWriter, checksum};

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use kymo_runlog::Window;
 use kymo_store::{ChatId, Store};
 use serde_json::Value;
 use tokio::task::JoinSet;
@@ -134,10 +135,19 @@ impl Actor {
             After::Again => {}
             After::Superseded => self.answer(ticket, Err(Failed::Superseded)),
             After::Finished => match result {
+                Ok(answer) if self.shows_something(ticket) => {
+                    Window::Accepted.pass();
+                    self.answer(ticket, Ok(answer));
+                }
                 Err(TelegramError::Moved(new)) => self.follow_move(ticket, new).await,
                 result => self.answer(ticket, result.map_err(Failed::Telegram)),
             },
         }
+    }
+
+    fn shows_something(&self, ticket: Ticket) -> bool {
+        let lane = self.waiting.get(&ticket).map(|job| &job.lane);
+        matches!(lane, Some(Lane::Send(_) | Lane::Edit(..)))
     }
 
     async fn follow_move(&mut self, ticket: Ticket, new: ChatId) {

@@ -26,7 +26,7 @@ use kymo_runlog::catalogue::{self, HostCatalogue};
 use kymo_runlog::claim::{self, Lease};
 use kymo_runlog::event::{self, EventRecord, RunEvent};
 use kymo_runlog::host::{Capacity, HostRecord, Needs, Place};
-use kymo_runlog::{Log, LogError, Message, Position, RunFacts, Stored, Topic};
+use kymo_runlog::{Log, LogError, Message, Position, RunFacts, Stored, Topic, Window};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -428,6 +428,7 @@ impl Initiator {
             ours = claim::take_over(lease, ours);
         }
         let claimed_at = events::try_append_json(&*self.log, &claim::topic(), &facts.topic, &ours).await?;
+        Window::Claimed.pass();
         self.ledger.catch_up(&*self.log).await?;
         let won = self
             .ledger

@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use chrono::Utc;
 use kymo_runlog::event::RunEvent;
 use kymo_runlog::order::When;
-use kymo_runlog::{Log, Outcome, RunWriter};
+use kymo_runlog::{Log, Outcome, RunWriter, Window};
 use tokio::io::AsyncWriteExt;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
@@ -234,6 +234,7 @@ impl Attempt<'_> {
         patiently(|| log.append(topic, vec![marker.clone()]))
             .await
             .with_context(|| format!("write to {topic}"))?;
+        Window::Marked.pass();
         Ok(past)
     }
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use kymo_runlog::{Log, LogError, Message, Topic};
+use kymo_runlog::{Log, LogError, Message, Topic, Window};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
 
@@ -158,6 +158,7 @@ async fn append(
     loop {
         let trouble = match log.append(topic, messages.clone()).await {
             Ok(_) => {
+                Window::Appended.pass();
                 state.send_if_modified(|now| now.trouble.take().is_some());
                 return Ok(());
             }

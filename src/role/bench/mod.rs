@@ -1,5 +1,6 @@
 //! What it costs: every figure beside its goal and its alternative, measured in one run.
 
+mod chaos;
 mod edit;
 mod memory;
 mod pss;
@@ -15,20 +16,26 @@ use crate::say::say;
 
 /// In the order in which they are run.
 const NAMES: [&str; 6] = ["airy", "picture", "replay", "up", "memory", "edit"];
+/// They take long, and run only when they are named.
+const NAMED: [&str; 1] = ["chaos"];
 
 pub async fn run(args: Bench) -> anyhow::Result<()> {
-    if let Some(unknown) = args.names.iter().find(|name| !NAMES.contains(&name.as_str())) {
-        bail!("there is no bench {unknown:?}; there are {}", NAMES.join(", "));
-    }
-    let mut all = Map::new();
-    for name in NAMES
-        .into_iter()
-        .filter(|name| args.names.is_empty() || args.names.iter().any(|n| n == name))
+    let there_are = || NAMES.into_iter().chain(NAMED);
+    if let Some(unknown) = args
+        .names
+        .iter()
+        .find(|name| !there_are().any(|known| known == name.as_str()))
     {
+        let known: Vec<_> = there_are().collect();
+        bail!("there is no bench {unknown:?}; there are {}", known.join(", "));
+    }
+    let named = |name: &str| args.names.iter().any(|other| other == name);
+    let mut all = Map::new();
+    for name in there_are().filter(|name| named(name) || (args.names.is_empty() && NAMES.contains(name))) {
         if !args.json {
             say!("{name}");
         }
-        for figure in measure(name, args.kafka.as_deref()).await? {
+        for figure in measure(name, &args).await? {
             if !args.json {
                 say!("{}", line(&figure));
             }
@@ -41,14 +48,15 @@ pub async fn run(args: Bench) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn measure(name: &str, kafka: Option<&str>) -> anyhow::Result<Vec<Figure>> {
+async fn measure(name: &str, args: &Bench) -> anyhow::Result<Vec<Figure>> {
     match name {
         "airy" => kymo_benches::airy(),
         "picture" => kymo_benches::picture(),
         "replay" => kymo_benches::replay().await,
         "up" => up::measure().await,
         "memory" => memory::measure().await,
-        "edit" => edit::measure(kafka).await,
+        "edit" => edit::measure(args.kafka.as_deref()).await,
+        "chaos" => chaos::measure(&args.chaos, args.kafka.as_deref()).await,
         other => bail!("there is no bench {other:?}"),
     }
 }
