@@ -3,6 +3,7 @@
 
 mod world;
 
+mod chaos;
 mod clean_exit;
 mod command_line;
 mod demo_day;

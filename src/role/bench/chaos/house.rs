@@ -1,4 +1,5 @@
-//! A house under fire: bot and initiator are started again as soon as they are dead, and every process can be found.
+//! A house under fire: a bot and two hosts with an initiator each, started again as soon as they are dead; and every
+//! process can be found.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -15,7 +16,8 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::plan::Role;
-use crate::house::Child;
+use crate::config::env;
+use crate::house::{Child, Environment};
 use crate::role::demo::stage::{Stage, lab};
 
 const AGAIN_AFTER: Duration = Duration::from_millis(100);
@@ -55,8 +57,13 @@ impl House {
         let windows = folder.path().join("windows");
         std::fs::create_dir(&windows)?;
         std::fs::write(folder.path().join("walk.py"), include_str!("walk.py"))?;
-        let toml = format!("[telegram]\nadmins = [{}]\n{CATALOGUE}", lab::GRACE);
-        std::fs::write(folder.path().join("kymo.toml"), toml)?;
+        let toml = format!("[telegram]\nadmins = [{}]\n", lab::GRACE);
+        let of_host = |host: &str| format!("[initiator]\nhost = {host:?}\n{CATALOGUE}");
+        std::fs::write(folder.path().join("kymo.toml"), toml + &of_host("one"))?;
+        let other = folder.path().join("other");
+        std::fs::create_dir(&other)?;
+        std::fs::write(other.join("kymo.toml"), of_host("other"))?;
+        std::fs::copy(folder.path().join("walk.py"), other.join("walk.py"))?;
         let stop = CancellationToken::new();
         let anywhere = "127.0.0.1:0".parse().expect("a constant address");
         let mut stage = Stage::set(folder.path(), anywhere, log, stop.clone()).await?;
@@ -70,20 +77,30 @@ impl House {
             stop,
             folder,
         };
-        for name in ["bot", "initiator"] {
-            let child = house.child(name)?;
+        let there = house.stage.environment.clone();
+        let other = there
+            .clone()
+            .set(env::DATA, other.display().to_string())
+            .set(env::CONFIG, other.join("kymo.toml").display().to_string());
+        std::fs::copy(house.path("door.token"), house.path("other/door.token"))?;
+        for (name, role, environment) in [
+            ("bot", "bot", there.clone()),
+            ("initiator", "initiator", there),
+            ("other", "initiator", other),
+        ] {
+            let child = house.child(name, role, environment)?;
             let (pids, stop) = (house.pids.clone(), house.stop.clone());
             house.keepers.spawn(keep(child, pids, stop));
         }
         Ok(house)
     }
 
-    fn child(&self, name: &'static str) -> anyhow::Result<Child> {
+    fn child(&self, name: &'static str, role: &str, environment: Environment) -> anyhow::Result<Child> {
         Ok(Child {
             name,
             program: std::env::current_exe().context("find this program's own file")?,
-            arguments: vec![name.into()],
-            environment: self.stage.environment.clone(),
+            arguments: vec![role.into()],
+            environment,
             output: Some(self.path(&format!("{name}.log"))),
         })
     }
@@ -114,7 +131,10 @@ impl House {
         let pid = match role {
             Role::Solver => self.lives(topic, "solver")?,
             Role::Watchdog => self.lives(topic, "watchdog")?,
-            Role::Initiator => self.kept("initiator")?,
+            Role::Initiator => self.kept(match self.newest_life(topic)?.0 {
+                Host::One => "initiator",
+                Host::Other => "other",
+            })?,
             Role::Bot => self.kept("bot")?,
             Role::GraphWorker => children(self.kept("bot")?).into_iter().next()?,
         };
@@ -127,20 +147,40 @@ impl House {
     }
 
     fn lives(&self, topic: &Topic, who: &str) -> Option<i32> {
-        let short = ShortId::of(topic);
-        let path = self.path("runs").join(short.as_str()).join("watchdog.json");
-        let lives: Value = serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
-        i32::try_from(lives[who]["pid"].as_i64()?).ok()
+        i32::try_from(self.newest_life(topic)?.1[who]["pid"].as_i64()?).ok()
+    }
+
+    /// Where the run's newest attempt lives, and what is written there about it.
+    fn newest_life(&self, topic: &Topic) -> Option<(Host, Value)> {
+        let read = |host: Host| {
+            let runs = self.path(match host {
+                Host::One => "runs",
+                Host::Other => "other/runs",
+            });
+            let short = ShortId::of(topic);
+            let text = std::fs::read(runs.join(short.as_str()).join("watchdog.json")).ok()?;
+            Some((host, serde_json::from_slice::<Value>(&text).ok()?))
+        };
+        let lives = [Host::One, Host::Other].into_iter().filter_map(read);
+        lives.max_by_key(|(_, life)| life["attempt"].as_u64())
     }
 
     /// Ends everything; the folder stays for whoever wants to see why.
     pub async fn close(mut self, keep: bool) -> anyhow::Result<PathBuf> {
         self.stop.cancel();
         while self.keepers.join_next().await.is_some() {}
-        kymo_solver::watchdog::stop_all(self.folder.path(), Duration::from_secs(10)).await;
+        for host in [self.path(""), self.path("other")] {
+            kymo_solver::watchdog::stop_all(&host, Duration::from_secs(10)).await;
+        }
         self.folder.disable_cleanup(keep);
         Ok(self.folder.path().to_owned())
     }
+}
+
+#[derive(Clone, Copy)]
+enum Host {
+    One,
+    Other,
 }
 
 async fn keep(
