@@ -20,7 +20,7 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::cli::Chaos;
 use crate::role::demo::scene;
 use crate::role::demo::stage::lab;
-use house::{House, signal};
+use house::{House, is_alive, signal};
 use plan::{Blow, Role, plan};
 
 /// How long somebody may take to come by, or to be there to be killed.
@@ -28,7 +28,9 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const STEP: Duration = Duration::from_millis(10);
 /// So slow that the run outlives the kills.
 const PAUSE: f64 = 0.4;
-const ITERATIONS_PER_KILL: u32 = 4;
+fn iterations(kills: u32) -> u32 {
+    100 + 4 * kills
+}
 
 pub const SOLVERS: [&str; 4] = ["airy", "lorenz", "monte-carlo", "walk"];
 
@@ -98,7 +100,7 @@ struct Fire<'a> {
 
 impl<'a> Fire<'a> {
     fn new(house: &'a House, chaos: &'a Chaos, solver: &str) -> Self {
-        let iterations = (chaos.kills * ITERATIONS_PER_KILL).max(40);
+        let iterations = iterations(chaos.kills);
         let order = match solver {
             // 5001 rows at this mesh.
             "airy" => format!("airy h=0.02 window={}", (5001 / iterations).max(1)),
@@ -123,7 +125,12 @@ impl<'a> Fire<'a> {
         let undisturbed = self.undisturbed().await.context("the undisturbed run")?;
         let stage = &self.house.stage;
         scene::open_the_lab(stage).await?;
-        let before = self.house.log().list().await?;
+        let others = runs(self.house.log()).await?;
+        ensure!(
+            others.is_empty(),
+            "chaos needs a log of its own, and this one holds {} runs; name the brokers of a cluster without any",
+            others.len()
+        );
         let began = Instant::now();
         let mut told = Told::default();
         // The first picture is accepted and not written down.
@@ -134,7 +141,7 @@ impl<'a> Fire<'a> {
             .send(ada, group, &format!("/run {} {}", self.order, self.slowly))
             .await?;
         scene::press(stage, ada, group, "Start").await?;
-        let topic = self.topic(&before).await?;
+        let topic = self.topic().await?;
         let witness = tokio::spawn(witness(stage.log.clone(), topic.clone()));
         if self.somebody_came_by(Window::Accepted).await? {
             told.kills += 1;
@@ -168,6 +175,7 @@ impl<'a> Fire<'a> {
             "whoever followed it saw {seen} instead of {undisturbed}"
         );
         self.check_chat(&told).await?;
+        self.house.log().delete(&topic).await?;
         Ok(told)
     }
 
@@ -197,11 +205,10 @@ impl<'a> Fire<'a> {
         Ok(replay(&*log, &topic).await?.digest())
     }
 
-    async fn topic(&self, before: &[Topic]) -> anyhow::Result<Topic> {
+    async fn topic(&self) -> anyhow::Result<Topic> {
         let until = Instant::now() + PATIENCE;
         while Instant::now() < until {
-            let now = runs(self.house.log()).await?;
-            if let Some(topic) = now.into_iter().find(|topic| !before.contains(topic)) {
+            if let Some(topic) = runs(self.house.log()).await?.pop() {
                 return Ok(topic);
             }
             sleep(STEP).await;
@@ -240,6 +247,9 @@ impl<'a> Fire<'a> {
     async fn kill(&self, role: Role, topic: &Topic) -> anyhow::Result<()> {
         let pid = self.find(role, topic).await?;
         signal(pid, Signal::SIGKILL);
+        while is_alive(pid) {
+            sleep(STEP).await;
+        }
         Ok(())
     }
 
@@ -267,8 +277,9 @@ impl<'a> Fire<'a> {
 
     /// Declared dead while it is frozen, it comes back and goes on writing.
     async fn raise_zombie(&self, topic: &Topic) -> anyhow::Result<()> {
-        let watchdog = self.find(Role::Watchdog, topic).await?;
+        // Solver first: there is one only while its watchdog lives.
         let solver = self.find(Role::Solver, topic).await?;
+        let watchdog = self.find(Role::Watchdog, topic).await?;
         let attempt = replay(self.house.log(), topic).await?.attempt();
         signal(watchdog, Signal::SIGSTOP);
         signal(solver, Signal::SIGSTOP);
@@ -287,7 +298,7 @@ impl<'a> Fire<'a> {
 
     /// How long the rest of the run may take.
     fn rest(&self) -> Duration {
-        let iterations = f64::from((self.chaos.kills * ITERATIONS_PER_KILL).max(40));
+        let iterations = f64::from(iterations(self.chaos.kills));
         PATIENCE + Duration::from_secs_f64(2.0 * PAUSE * iterations)
     }
 
