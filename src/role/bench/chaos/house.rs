@@ -1,13 +1,13 @@
 //! A house under fire: a bot and two hosts with an initiator each, started again as soon as they are dead; and every
 //! process can be found.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::Context;
-use kymo_runlog::{CHAOS_VARIABLE, Log, LogConfig, ShortId, Topic, Window};
+use kymo_runlog::{CHAOS_VARIABLE, Log, LogConfig, Position, ShortId, Topic, Window};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
@@ -103,6 +103,22 @@ impl House {
             environment,
             output: Some(self.path(&format!("{name}.log"))),
         })
+    }
+
+    /// Waits until the bot's door is open and both hosts have published their catalogues.
+    pub async fn until_ready(&self) -> anyhow::Result<()> {
+        let door = self.stage.config.door()?;
+        let catalogue = Topic::parse(kymo_runlog::catalogue::TOPIC)?;
+        let mut hosts = HashSet::new();
+        while hosts.len() < 2 || !door.is_open().await {
+            tokio::time::sleep(AGAIN_AFTER).await;
+            // The topic may not be there yet.
+            let page = self.log().read(&catalogue, Position::START, 1 << 20).await;
+            for stored in page.unwrap_or_default() {
+                hosts.extend(stored.json::<Value>().ok().map(|said| said["host"].to_string()));
+            }
+        }
+        Ok(())
     }
 
     pub fn path(&self, name: &str) -> PathBuf {

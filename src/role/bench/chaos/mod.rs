@@ -124,6 +124,9 @@ impl<'a> Fire<'a> {
     async fn run(&self) -> anyhow::Result<Told> {
         let undisturbed = self.undisturbed().await.context("the undisturbed run")?;
         let stage = &self.house.stage;
+        timeout(PATIENCE, self.house.until_ready())
+            .await
+            .context("bot and initiators did not get ready")??;
         scene::open_the_lab(stage).await?;
         let others = runs(self.house.log()).await?;
         ensure!(
@@ -133,14 +136,14 @@ impl<'a> Fire<'a> {
         );
         let began = Instant::now();
         let mut told = Told::default();
-        // The first picture is accepted and not written down.
-        self.house.arm(Window::Accepted)?;
         let phone = stage.sandbox.control();
         let (ada, group) = (lab::ADA, lab::GROUP);
         phone
             .send(ada, group, &format!("/run {} {}", self.order, self.slowly))
             .await?;
         scene::press(stage, ada, group, "Start").await?;
+        // What is shown next is accepted and not written down: the card's answer, or the first picture.
+        self.house.arm(Window::Accepted)?;
         let topic = self.topic().await?;
         let witness = tokio::spawn(witness(stage.log.clone(), topic.clone()));
         if self.somebody_came_by(Window::Accepted).await? {
