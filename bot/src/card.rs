@@ -254,6 +254,12 @@ pub fn text(
         }
         lines.push(line);
     }
+    if !draft.on.is_empty() {
+        lines.push(format!(
+            "Only on hosts with {}",
+            foreign(&draft.on.join(" and "), 200)
+        ));
+    }
     if let Some(pace) = draft.pace {
         lines.push(format!(
             "Slowed down on purpose: {} s after each iteration",

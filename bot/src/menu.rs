@@ -140,11 +140,11 @@ mod tests {
         insta::assert_snapshot!(shown.join("\n"), @r#"
         {"type":"default"} 0
         {"type":"all_private_chats"} 0
-        {"type":"all_group_chats"} 15
-        {"type":"all_chat_administrators"} 15
-        {"type":"chat","chat_id":1} 17
-        {"type":"chat_member","chat_id":-5,"user_id":1} 17
-        {"type":"chat","chat_id":2} 8
+        {"type":"all_group_chats"} 16
+        {"type":"all_chat_administrators"} 16
+        {"type":"chat","chat_id":1} 18
+        {"type":"chat_member","chat_id":-5,"user_id":1} 18
+        {"type":"chat","chat_id":2} 9
         {"type":"chat_member","chat_id":-5,"user_id":2} 0
         "#);
         assert!(

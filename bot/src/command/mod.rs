@@ -4,9 +4,11 @@ mod access;
 mod alerts;
 mod audit;
 mod help;
+mod hosts;
 mod line;
 mod log;
 mod panel;
+mod pinned;
 mod resume;
 mod run;
 mod runs;
@@ -48,6 +50,7 @@ pub enum Command {
     Watch,
     Unwatch,
     Workers,
+    Hosts,
     Panel,
     Alerts,
     Theme,
@@ -57,7 +60,7 @@ pub enum Command {
 
 impl Command {
     /// All commands in the order of the menu.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Run,
         Self::Runs,
         Self::Status,
@@ -68,6 +71,7 @@ impl Command {
         Self::Watch,
         Self::Unwatch,
         Self::Workers,
+        Self::Hosts,
         Self::Solvers,
         Self::Alerts,
         Self::Theme,
@@ -94,6 +98,7 @@ impl Command {
             Self::Watch => "watch",
             Self::Unwatch => "unwatch",
             Self::Workers => "workers",
+            Self::Hosts => "hosts",
             Self::Panel => "panel",
             Self::Alerts => "alerts",
             Self::Theme => "theme",
@@ -120,7 +125,8 @@ impl Command {
             | Self::Status
             | Self::Log
             | Self::Panel
-            | Self::Workers => Role::Viewer,
+            | Self::Workers
+            | Self::Hosts => Role::Viewer,
             Self::Run
             | Self::Stop
             | Self::Resume
@@ -138,7 +144,7 @@ impl Command {
             Self::Start => "Say hello",
             Self::Help => "What I can do",
             Self::Whoami => "Your name, number and role here",
-            Self::Run => "Start a run: /run airy eps=4",
+            Self::Run => "Start a run: /run airy eps=4 on gpu",
             Self::Runs => "All runs",
             Self::Stop => "Stop a run",
             Self::Resume => "Go on with a run",
@@ -148,6 +154,7 @@ impl Command {
             Self::Watch => "Show a run's panel here: /watch RUN [view]",
             Self::Unwatch => "Take a run's panel away from here",
             Self::Workers => "Graph workers: list, add, start, stop, remove",
+            Self::Hosts => "Hosts: what runs there, what room they have",
             Self::Panel => "Post a run's panel anew",
             Self::Alerts => "Alerts in this chat: /alerts here or off",
             Self::Theme => "Pictures here: /theme light or dark",
@@ -181,6 +188,7 @@ impl Command {
             Self::Watch => watch::answer(facts, ask, rest).await,
             Self::Unwatch => unwatch::answer(facts, ask, rest).await,
             Self::Workers => workers::answer(facts, ask, rest).await,
+            Self::Hosts => Ok(hosts::answer(facts, ask)),
             Self::Panel => panel::answer(facts, ask, rest).await,
             Self::Alerts => Ok(alerts::answer(rest)),
             Self::Theme => Ok(theme::answer(rest)),
@@ -260,7 +268,7 @@ mod tests {
             let commands = Command::ALL.into_iter().filter(|command| command.need() == role);
             commands.map(Command::name).collect::<Vec<_>>().join(" ")
         };
-        insta::assert_snapshot!(names(Role::Viewer), @"runs status log panel workers solvers whoami help start");
+        insta::assert_snapshot!(names(Role::Viewer), @"runs status log panel workers hosts solvers whoami help start");
         insta::assert_snapshot!(names(Role::Operator), @"run stop resume watch unwatch alerts theme");
         insta::assert_snapshot!(names(Role::Admin), @"access audit");
     }

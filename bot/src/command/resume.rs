@@ -29,7 +29,7 @@ pub(super) async fn answer(facts: &Facts, ask: &Ask, rest: &str) -> anyhow::Resu
 fn resume(bot: u64, ask: &Ask, state: &State, run: &Run) -> Answer {
     let name = shown::name(state, run);
     if run.phase.is_busy() {
-        return Answer::refuse(format!("{name} is {} already.", shown::phase(&run.phase, ask.at)));
+        return Answer::refuse(format!("{name} is {} already.", shown::how(state, run, ask.at)));
     }
     if run.phase == Phase::Finished {
         return Answer::refuse(format!("{name} is finished. /run offers to start it afresh."));
@@ -61,7 +61,7 @@ pub(super) async fn pressed(facts: &Facts, ask: &Ask, button: &RunButton) -> any
     };
     let name = shown::plain_name(&state, &run, 80);
     if run.phase.is_busy() {
-        let phase = crate::words::plain(&shown::phase(&run.phase, ask.at));
+        let phase = crate::words::plain(&shown::how(&state, &run, ask.at));
         return Ok(Answer::toast(format!("{name} is {phase} already")));
     }
     if run.phase == Phase::Finished {

@@ -9,7 +9,7 @@ use kymo_runlog::{Parameters, Phase, RunId, Topic};
 use kymo_store::{Draft as Kept, Role};
 use teloxide::types::InlineKeyboardMarkup;
 
-use super::{shown, solvers};
+use super::{pinned, shown, solvers};
 use crate::act::prompt_id;
 use crate::ask::{Act, Answer, Ask, Prompt};
 use crate::callback::{CardStep, Press, solver_tag};
@@ -53,16 +53,20 @@ fn choose(state: &State) -> Answer {
     )
 }
 
-/// Reads `airy eps=4 pace=0.5`; everything that is wrong is told at once.
-fn read(state: &State, solver: &str, assignments: &[String]) -> Result<Draft, String> {
+/// Reads `airy eps=4 pace=0.5 on gpu`; everything that is wrong is told at once.
+fn read(state: &State, solver: &str, words: &[String]) -> Result<Draft, String> {
     let Some(card) = state.solvers.find(solver) else {
         return Err(solvers::unknown(state, solver));
     };
+    let (on, assignments) = split_on(words);
     let has_pace = card.find_parameter("pace").is_some();
-    let (paces, assignments): (Vec<&String>, Vec<&String>) = assignments
-        .iter()
+    let (paces, assignments): (Vec<String>, Vec<String>) = assignments
+        .into_iter()
         .partition(|assignment| !has_pace && assignment.starts_with("pace="));
-    let mut problems = Vec::new();
+    let mut problems: Vec<String> = on
+        .iter()
+        .filter_map(|label| pinned::check(state, label).err())
+        .collect();
     let mut pace = None;
     for text in paces {
         match read_pace(text.trim_start_matches("pace=")) {
@@ -97,10 +101,29 @@ fn read(state: &State, solver: &str, assignments: &[String]) -> Result<Draft, St
         solver: card.name.clone(),
         given,
         pace,
-        on: Vec::new(),
+        on,
         open: None,
         revision: 0,
     })
+}
+
+/// Takes `on gpu`, `on=gpu` and `on=gpu,fast` out of the words: where a run is placed is no parameter of it.
+fn split_on(words: &[String]) -> (Vec<String>, Vec<String>) {
+    let (mut on, mut rest) = (Vec::new(), Vec::new());
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        let labels = match word.split_once('=') {
+            Some(("on", labels)) => labels,
+            None if word == "on" => words.next().map_or("", String::as_str),
+            Some(_) | None => {
+                rest.push(word.clone());
+                continue;
+            }
+        };
+        on.extend(labels.split(',').map(str::to_owned));
+    }
+    on.dedup();
+    (on, rest)
 }
 
 fn read_pace(text: &str) -> Result<Option<f64>, String> {
@@ -345,12 +368,17 @@ async fn start(
     let topic = run.topic();
     let state = facts.known.read();
     if let Some(known) = state.runs.find(&topic).filter(|known| known.phase.is_busy()) {
-        let phase = crate::words::plain(&shown::phase(&known.phase, ask.at));
+        let phase = crate::words::plain(&shown::how(&state, known, ask.at));
         return Ok(Answer::toast(format!("It is {phase} already")));
     }
-    let how = if fresh { "starts afresh" } else { "starts" };
+    let waiting = pinned::would_wait(&state, &run, &draft.on, ask.at);
+    let (sign, how) = match &waiting {
+        Some(waiting) => ("⏳", format!("is {}", foreign(&waiting.words(), 400))),
+        None if fresh => ("▶", "starts afresh".to_owned()),
+        None => ("▶", "starts".to_owned()),
+    };
     let html = format!(
-        "▶ <b>{}</b> (<code>{}</code>) {how}, ordered by {}.",
+        "{sign} <b>{}</b> (<code>{}</code>) {how}, ordered by {}.",
         foreign(&state.solvers.name_run(&run), 200),
         kymo_runlog::ShortId::of(&topic),
         foreign(&ask.person.name, 64),
@@ -368,7 +396,11 @@ async fn start(
     answer.acts.splice(
         1..1,
         [
-            Act::Show { topic, said: true },
+            Act::Show {
+                topic,
+                // Whoever waits is told when it starts.
+                said: waiting.is_none(),
+            },
             Act::Order(ask.order(facts.bot, order)),
         ],
     );

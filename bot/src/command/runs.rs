@@ -53,7 +53,7 @@ fn page(state: &State, number: u32, now: DateTime<Utc>) -> (String, InlineKeyboa
         } else {
             String::new()
         };
-        let (sign, phase) = (shown::sign(&run.phase), shown::phase(&run.phase, now));
+        let (sign, phase) = (shown::sign(&run.phase), shown::how(state, run, now));
         lines.push(format!(
             "{sign} {}\n   {phase}{iteration}, {}",
             shown::name(state, run),

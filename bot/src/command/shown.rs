@@ -37,6 +37,17 @@ pub fn sign(phase: &Phase) -> &'static str {
     }
 }
 
+/// How a run is, in words, as HTML: its phase, or why it waits for a host.
+pub fn how(state: &State, run: &Run, now: DateTime<Utc>) -> String {
+    match state
+        .waiting(&run.topic, now)
+        .filter(|waiting| waiting.place.is_some())
+    {
+        Some(waiting) => foreign(&waiting.words(), 400),
+        None => phase(&run.phase, now),
+    }
+}
+
 /// A phase in words, as HTML.
 pub fn phase(phase: &Phase, now: DateTime<Utc>) -> String {
     match phase {

@@ -33,10 +33,13 @@ pub(super) async fn answer(facts: &Facts, ask: &Ask, rest: &str) -> anyhow::Resu
         }
     };
     let (progress, panel) = look(facts, &run).await?;
-    let name = shown::name(&facts.known.read(), &run);
+    let (name, how) = {
+        let state = facts.known.read();
+        (shown::name(&state, &run), shown::how(&state, &run, ask.at))
+    };
     let mut lines = vec![
         format!("{} {name}", shown::sign(&run.phase)),
-        head(&run, progress.as_ref(), ask),
+        head(how, &run, progress.as_ref(), ask),
     ];
     if let Some(panel) = &panel {
         lines.extend(seen(panel, ask));
@@ -70,10 +73,16 @@ pub(super) async fn pressed(facts: &Facts, ask: &Ask, button: &RunButton) -> any
         return Ok(Answer::toast(shown::GONE));
     };
     let (progress, panel) = look(facts, &run).await?;
-    let name = shown::plain_name(&facts.known.read(), &run, 60);
+    let (name, how) = {
+        let state = facts.known.read();
+        (
+            shown::plain_name(&state, &run, 60),
+            shown::how(&state, &run, ask.at),
+        )
+    };
     let mut text = format!(
         "{name}: {}",
-        crate::words::plain(&head(&run, progress.as_ref(), ask))
+        crate::words::plain(&head(how, &run, progress.as_ref(), ask))
     );
     if let Some(value) = panel.as_ref().and_then(|panel| panel.value) {
         text.push_str(&format!(", value {}", number(value)));
@@ -101,8 +110,8 @@ async fn look(facts: &Facts, run: &Run) -> anyhow::Result<(Option<Progress>, Opt
 }
 
 /// `running, iteration 31 of 101 (30 %), newest 2 s ago`.
-fn head(run: &Run, progress: Option<&Progress>, ask: &Ask) -> String {
-    let mut head = shown::phase(&run.phase, ask.at);
+fn head(how: String, run: &Run, progress: Option<&Progress>, ask: &Ask) -> String {
+    let mut head = how;
     let (iteration, total) = match progress {
         Some(progress) => (progress.iteration, progress.total),
         None => (run.iteration, None),
@@ -155,6 +164,12 @@ fn details(run: &Run, panel: Option<&PanelFacts>) -> Vec<String> {
     }
     if let Some(by) = &run.by {
         lines.push(format!("Ordered by {}", foreign(by, 80)));
+    }
+    if !run.on.is_empty() {
+        lines.push(format!(
+            "Only on hosts with {}",
+            foreign(&run.on.join(" and "), 200)
+        ));
     }
     if let Some(pace) = panel.and_then(|panel| panel.pace) {
         lines.push(format!(

@@ -31,10 +31,21 @@ pub(super) async fn answer(facts: &Facts, ask: &Ask, rest: &str) -> anyhow::Resu
 
 fn question(state: &State, run: &Run) -> Answer {
     let name = shown::name(state, run);
-    if !run.phase.is_busy() {
+    if !run.can_stop() {
         return Answer::refuse(format!("{name} is not running."));
     }
     let button = RunButton::new(&run.short, run.attempt);
+    if waits(run) {
+        let keyboard = InlineKeyboardMarkup::new([[
+            Press::StopNow(button.clone()).button("Take it out"),
+            Press::Keep(button).button("Keep it"),
+        ]]);
+        return Answer::ask(
+            format!("Take {name} out of the queue? What it has computed is kept."),
+            keyboard,
+        )
+        .outcome(format!("asked whether to stop {}", run.topic));
+    }
     let keyboard = InlineKeyboardMarkup::new([
         vec![
             Press::StopAfter(button.clone()).button("After this iteration"),
@@ -49,11 +60,16 @@ fn question(state: &State, run: &Run) -> Answer {
     .outcome(format!("asked whether to stop {}", run.topic))
 }
 
+/// Nobody computes it now.
+fn waits(run: &Run) -> bool {
+    matches!(run.phase, Phase::Queued | Phase::Lost { .. })
+}
+
 pub(super) fn pressed(facts: &Facts, button: &RunButton) -> Answer {
     let state = facts.known.read();
     match target::of_button(&state, button) {
         None => Answer::toast(shown::GONE),
-        Some(run) if !run.phase.is_busy() => {
+        Some(run) if !run.can_stop() => {
             Answer::toast(format!("{} is not running", shown::plain_name(&state, &run, 80)))
         }
         Some(run) => question(&state, &run),
@@ -73,14 +89,16 @@ pub(super) fn confirmed(facts: &Facts, ask: &Ask, button: &RunButton, when: When
             format!("{name} was started again since. /stop asks anew."),
         );
     }
-    if !run.phase.is_busy() {
+    if !run.can_stop() {
         return closing(
             ask,
             "It is not running any more",
             format!("{name} is not running any more."),
         );
     }
+    let waits = waits(&run);
     let (toast, words) = match when {
+        When::AfterIteration | When::Now if waits => ("It leaves the queue", "leaves the queue"),
         When::AfterIteration => ("It stops after this iteration", "stops after this iteration"),
         When::Now => ("It stops now", "stops now"),
     };

@@ -8,9 +8,9 @@ use kymo_runlog::event::{EventRecord, RunEvent};
 use kymo_runlog::{Phase, Topic};
 use kymo_store::{Destination, Store, Wanted, Watch};
 
-use super::Known;
 use super::lost::Lost;
 use super::notice::notice;
+use super::{Known, Waiting};
 use crate::act::said_start;
 use crate::alert::Alerts;
 use crate::panel::{Panels, RunState};
@@ -79,15 +79,17 @@ impl Showroom {
 
     /// The panel's words follow the run's phase.
     pub async fn show_phase(&self, known: &Known, topic: &Topic) -> anyhow::Result<()> {
-        let (phase, news) = {
+        let (state, news) = {
             let state = known.read();
             let Some(run) = state.runs.find(topic) else {
                 return Ok(());
             };
             let name = state.solvers.name_run(&run.id);
-            (run.phase.clone(), self.lost.news(run, &name, Utc::now()))
+            let now = Utc::now();
+            let shown = panel_state(&run.phase, state.waiting(topic, now));
+            (shown, self.lost.news(run, &name, now))
         };
-        self.panels.set_state(topic, panel_state(&phase)).await?;
+        self.panels.set_state(topic, state).await?;
         if let Some(alert) = news {
             self.alerts.raise(&alert).await?;
         }
@@ -165,9 +167,13 @@ impl Showroom {
 }
 
 /// A run's phase as its panel shows it.
-fn panel_state(phase: &Phase) -> RunState {
+fn panel_state(phase: &Phase, waiting: Option<Waiting>) -> RunState {
+    if let Some(waiting) = waiting.filter(|waiting| waiting.place.is_some()) {
+        let why = Some(waiting.words());
+        return RunState::Queued { why };
+    }
     match phase {
-        Phase::Queued => RunState::Queued,
+        Phase::Queued => RunState::Queued { why: None },
         Phase::Running | Phase::Stopping { .. } => RunState::Running,
         Phase::Silent { seconds } => RunState::Silent { seconds: *seconds },
         Phase::Lost { since } => RunState::Lost { since: *since },

@@ -52,6 +52,10 @@ fn lost(run: &Run, name: &str, since: DateTime<Utc>, now: DateTime<Utc>) -> Aler
     let host = run.host.as_deref().unwrap_or("its machine");
     // The same loss is the same alert, also when the bot starts again.
     let key = format!("{}/{}/lost/{}", run.topic, run.attempt, since.timestamp());
+    let next = match run.wanted {
+        true => "It goes on by itself as soon as another host has room for it; /runs tells its place.",
+        false => "Press Start to go on on a machine that knows the solver, or start it again where it ran.",
+    };
     Alert {
         id: id(&key, "open"),
         key,
@@ -64,8 +68,7 @@ fn lost(run: &Run, name: &str, since: DateTime<Utc>, now: DateTime<Utc>) -> Aler
         ),
         text: format!(
             "{host} had it, was last heard at {} UTC and did not say how it ended: that machine, or what watched the \
-             run there, is gone. What the log took is kept. Press Start to go on on a machine that knows the solver, or start it \
-             again where it ran.",
+             run there, is gone. What the log took is kept. {next}",
             since.format("%H:%M:%S")
         ),
         last_lines: Vec::new(),

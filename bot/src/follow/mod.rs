@@ -1,9 +1,10 @@
-//! What the log tells the bot: orders, claims, events and catalogues, folded into memory, and what the
-//! chats shall see because of it.
+//! What the log tells the bot: orders, claims, events, catalogues and who is there, folded into memory, and
+//! what the chats shall see because of it.
 
 mod consequence;
 mod lost;
 mod notice;
+pub(crate) mod pool;
 mod progress;
 pub(crate) mod runs;
 pub(crate) mod solvers;
@@ -17,11 +18,14 @@ use futures::StreamExt as _;
 use kymo_runlog::catalogue::{self, HostCatalogue};
 use kymo_runlog::claim::{self, Claim};
 use kymo_runlog::event::{self, EventRecord};
+use kymo_runlog::host::{self, HostRecord};
 use kymo_runlog::order::{self, OrderRecord};
 use kymo_runlog::{Log, LogError, Position, Stored, Topic};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 pub use consequence::Showroom;
+pub use pool::{Pool, Waiting};
 pub use progress::{Progress, progress};
 pub use runs::{Run, Runs};
 pub use solvers::Solvers;
@@ -42,8 +46,23 @@ const HEARING: TimeDelta = TimeDelta::seconds(20);
 pub struct State {
     pub runs: Runs,
     pub solvers: Solvers,
+    pub pool: Pool,
     /// Why the log cannot be read at the moment.
     pub trouble: Option<String>,
+}
+
+impl State {
+    /// All runs that wait for a host, first come first.
+    pub fn queue(&self, at: DateTime<Utc>) -> Vec<(Topic, Waiting)> {
+        self.pool
+            .queue(&self.runs.listed(), &self.solvers, at, Instant::now())
+    }
+
+    /// Why a run waits for a host, if it does.
+    pub fn waiting(&self, topic: &Topic, at: DateTime<Utc>) -> Option<Waiting> {
+        let waiting = |(waits, _): &(Topic, Waiting)| waits == topic;
+        self.queue(at).into_iter().find(waiting).map(|(_, why)| why)
+    }
 }
 
 /// [`State`], shared: one writer, any number of readers for a moment each.
@@ -70,10 +89,17 @@ enum Shared {
     Claims,
     Events,
     Catalogue,
+    Hosts,
 }
 
 impl Shared {
-    const ALL: [Self; 4] = [Self::Orders, Self::Claims, Self::Events, Self::Catalogue];
+    const ALL: [Self; 5] = [
+        Self::Orders,
+        Self::Claims,
+        Self::Events,
+        Self::Catalogue,
+        Self::Hosts,
+    ];
 
     fn topic(self) -> Topic {
         match self {
@@ -81,6 +107,7 @@ impl Shared {
             Self::Claims => claim::topic(),
             Self::Events => event::topic(),
             Self::Catalogue => catalogue::topic(),
+            Self::Hosts => host::topic(),
         }
     }
 }
@@ -110,7 +137,11 @@ impl Follower {
     pub async fn run(self, stop: CancellationToken) {
         let follower = &self;
         let all = Shared::ALL.map(|shared| follower.follow_for_ever(shared));
-        let all = futures::future::join(futures::future::join_all(all), self.watch_time());
+        let all = futures::future::join3(
+            futures::future::join_all(all),
+            self.watch_time(),
+            self.show_queue(),
+        );
         stop.run_until_cancelled(all).await;
     }
 
@@ -141,6 +172,30 @@ impl Follower {
             for topic in self.known.change(|state| state.runs.look(now)) {
                 if let Err(error) = self.showroom.show_phase(&self.known, &topic).await {
                     tracing::warn!(%topic, error = format!("{error:#}"), "a lost run is not told");
+                }
+            }
+        }
+    }
+
+    /// A run's place in the queue changes when others come and go: its panel follows.
+    async fn show_queue(&self) {
+        let mut shown: Vec<(Topic, Waiting)> = Vec::new();
+        loop {
+            tokio::time::sleep(LOOK).await;
+            if self.behind.load(Ordering::SeqCst) > 0 {
+                continue;
+            }
+            let queue = self.known.read().queue(Utc::now());
+            let changed = |of: &[(Topic, Waiting)], than: &[(Topic, Waiting)]| -> Vec<Topic> {
+                let new = of.iter().filter(|waits| !than.contains(waits));
+                new.map(|(topic, _)| topic.clone()).collect()
+            };
+            let mut topics = changed(&queue, &shown);
+            topics.extend(changed(&shown, &queue));
+            shown = queue;
+            for topic in topics {
+                if let Err(error) = self.showroom.show_phase(&self.known, &topic).await {
+                    tracing::warn!(%topic, "cannot show its place in the queue: {error:#}");
                 }
             }
         }
@@ -196,9 +251,15 @@ impl Follower {
         let topic = shared.topic();
         let news = match shared {
             Shared::Events => self.news_from(&topic).await?,
-            Shared::Orders | Shared::Claims | Shared::Catalogue => self.log.end(&topic).await?,
+            Shared::Orders | Shared::Claims | Shared::Catalogue | Shared::Hosts => {
+                self.log.end(&topic).await?
+            }
         };
-        let mut next = Position::START;
+        let mut next = match shared {
+            Shared::Orders | Shared::Claims | Shared::Events | Shared::Catalogue => Position::START,
+            // Only what is said from now on tells who is there.
+            Shared::Hosts => news,
+        };
         while next < news {
             let page = self.log.read(&topic, next, PAGE).await?;
             let Some(last) = page.last() else { break };
@@ -209,7 +270,7 @@ impl Follower {
         }
         match shared {
             Shared::Catalogue => self.showroom.publish(&self.known).await?,
-            Shared::Orders | Shared::Claims | Shared::Events => {}
+            Shared::Orders | Shared::Claims | Shared::Events | Shared::Hosts => {}
         }
         // Orders, claims and events tell a run's phase only together.
         if self.behind.fetch_sub(1, Ordering::SeqCst) == 1 {
@@ -268,6 +329,11 @@ impl Follower {
                 let catalogue: HostCatalogue = parse(shared, stored)?;
                 self.known.change(|state| state.solvers.publish(catalogue));
                 Some(Learned::Published)
+            }
+            Shared::Hosts => {
+                let host: HostRecord = parse(shared, stored)?;
+                self.known.change(|state| state.pool.hear(host, Instant::now()));
+                None
             }
         }
     }

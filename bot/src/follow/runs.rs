@@ -25,6 +25,10 @@ pub struct Run {
     pub by: Option<String>,
     /// Seconds of waiting after each iteration, as ordered last.
     pub pace: Option<f64>,
+    /// Whether it is still to be carried through to an end.
+    pub wanted: bool,
+    /// Somebody has claimed it, and was heard of lately.
+    pub held: bool,
     /// Labels that its host must have, as ordered last.
     pub on: Vec<String>,
     /// When the log took the newest order to start it.
@@ -51,11 +55,20 @@ impl Run {
             host: event.map(|event| event.host.clone()),
             by: start.map(|start| start.by.clone()),
             pace: start.and_then(|start| start.pace),
+            wanted: facts.wanted,
+            held: facts.lease.as_ref().is_some_and(|lease| !lease.released) && unheard_since.is_none(),
             on: start.map(|start| start.on.clone()).unwrap_or_default(),
             ordered_at: start.map(|start| start.at),
             started_at: facts.began_at,
             at: facts.newest_at().unwrap_or_default(),
         }
+    }
+}
+
+impl Run {
+    /// Whether a stop changes anything: it computes, or would be started again.
+    pub fn can_stop(&self) -> bool {
+        self.phase.is_busy() || self.wanted
     }
 }
 

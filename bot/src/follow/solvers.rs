@@ -32,6 +32,12 @@ impl Solvers {
             .find(|card| card.name == name)
     }
 
+    /// The solver with this name, as this host tells it.
+    pub fn find_on(&self, host: &str, name: &str) -> Option<&SolverCard> {
+        let solvers = &self.hosts.get(host)?.solvers;
+        solvers.iter().find(|card| card.name == name)
+    }
+
     /// The solver that a button names by its tag.
     pub fn find_tag(&self, tag: &str) -> Option<&SolverCard> {
         self.names()

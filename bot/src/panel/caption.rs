@@ -65,7 +65,8 @@ fn word(facts: &PanelFacts, state: &RunState, now: DateTime<Utc>) -> String {
     match state {
         RunState::Unknown if facts.ended => "🏁 finished".to_owned(),
         RunState::Unknown => String::new(),
-        RunState::Queued => "⏳ waiting for a machine".to_owned(),
+        RunState::Queued { why: None } => "⏳ waiting for a machine".to_owned(),
+        RunState::Queued { why: Some(why) } => format!("⏳ {}", html::cut(why, REASON)),
         RunState::Running if facts.ended => "🏁 finished".to_owned(),
         RunState::Running => {
             let paced = facts

@@ -114,7 +114,10 @@ fn a_crash_with_hostile_words() {
 fn each_state_in_a_word() {
     let states = [
         RunState::Unknown,
-        RunState::Queued,
+        RunState::Queued { why: None },
+        RunState::Queued {
+            why: Some("queued, 2nd of 3: no host has room: lab has 2 of 2 runs".to_owned()),
+        },
         RunState::Running,
         RunState::Stopped { by: "Ada".into() },
         RunState::Finished,
@@ -135,6 +138,7 @@ fn each_state_in_a_word() {
     assert_snapshot!(words.join("\n"), @r"
 
     ⏳ waiting for a machine
+    ⏳ queued, 2nd of 3: no host has room: lab has 2 of 2 runs
     ▶️ running
     ⏹ stopped by Ada
     🏁 finished

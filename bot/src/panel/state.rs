@@ -11,7 +11,11 @@ pub enum RunState {
     #[default]
     Unknown,
     /// Ordered, and no initiator has taken it yet.
-    Queued,
+    Queued {
+        /// Its place in the queue, in words.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
+    },
     Running,
     Stopped {
         by: String,

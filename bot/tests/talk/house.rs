@@ -11,6 +11,7 @@ use futures::StreamExt as _;
 use kymo_bot::BotConfig;
 use kymo_runlog::catalogue::{self, HostCatalogue, ParameterCard, ParameterKind, SolverCard};
 use kymo_runlog::event::{self, EventRecord, RunEvent};
+use kymo_runlog::host::{Capacity, HostRecord, Memory, Taken};
 use kymo_runlog::order::{self, Order, OrderRecord};
 use kymo_runlog::{Log, LogConfig, Message, Position, RunId, Value};
 use kymo_store::{Person, PersonId, Role, Store};
@@ -174,6 +175,27 @@ impl House {
             solvers: vec![card],
         };
         self.append(catalogue::topic(), &catalogue).await;
+    }
+
+    /// A host says that it is there, and how many of its runs are taken.
+    pub async fn host_says(&self, host: &str, labels: &[&str], taken: u32, runs: u32) {
+        let record = HostRecord {
+            host: host.to_owned(),
+            life: uuid::Uuid::nil(),
+            at: Utc::now(),
+            labels: labels.iter().map(|&label| label.to_owned()).collect(),
+            capacity: Capacity {
+                runs: Some(runs),
+                cores: 4,
+                memory: Memory(8 << 30),
+            },
+            taken: Taken {
+                runs: taken,
+                ..Taken::default()
+            },
+            left: false,
+        };
+        self.append(kymo_runlog::host::topic(), &record).await;
     }
 
     /// Something happens to a run.

@@ -7,5 +7,6 @@ mod doctor;
 mod house;
 mod lost;
 mod panels;
+mod pool;
 mod views;
 mod workers;
