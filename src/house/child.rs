@@ -1,7 +1,7 @@
 //! A role as a child process: started again when it dies, ended with its parent.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -19,6 +19,10 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// A child that lived this long is well again: the next pause is the first one.
 const WELL: Duration = Duration::from_secs(60);
 const GRACE: Duration = Duration::from_secs(10);
+/// A role's messages take at most twice this: the file itself, and the one before it.
+const MESSAGES: u64 = 8 << 20;
+/// How often that is looked after.
+const TIDY: Duration = Duration::from_secs(60);
 
 /// How to start one role.
 #[derive(Clone)]
@@ -43,6 +47,7 @@ impl Child {
             .process_group(0)
             .kill_on_drop(true);
         if let Some(path) = &self.output {
+            keep_small(path, MESSAGES);
             let file = std::fs::File::options()
                 .create(true)
                 .append(true)
@@ -63,9 +68,12 @@ pub async fn supervise(child: Child, stop: CancellationToken) -> anyhow::Result<
     while !stop.is_cancelled() {
         let born = Instant::now();
         let mut process = child.spawn()?;
-        let status = match stop.run_until_cancelled(process.wait()).await {
-            None => return end(&child, process).await,
-            Some(status) => status.with_context(|| format!("wait for the {}", child.name))?,
+        let status = loop {
+            tokio::select! {
+                status = process.wait() => break status.with_context(|| format!("wait for the {}", child.name))?,
+                () = stop.cancelled() => return end(&child, process).await,
+                () = sleep(TIDY) => child.output.iter().for_each(|path| keep_small(path, MESSAGES)),
+            }
         };
         if born.elapsed() >= WELL {
             pause = FIRST_PAUSE;
@@ -80,6 +88,23 @@ pub async fn supervise(child: Child, stop: CancellationToken) -> anyhow::Result<
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
     Ok(())
+}
+
+/// Moves messages aside and empties their file, which the role goes on to append to.
+fn keep_small(path: &Path, most: u64) {
+    if std::fs::metadata(path).is_ok_and(|file| file.len() > most) {
+        let mut before = path.as_os_str().to_owned();
+        before.push(".1");
+        // Old messages are not worth failing for, and a full disk gets its space back.
+        let _ = std::fs::copy(path, &before);
+        let emptied = std::fs::File::options()
+            .write(true)
+            .open(path)
+            .and_then(|file| file.set_len(0));
+        if let Err(error) = emptied {
+            tracing::warn!(%error, path = %path.display(), "a file of messages grows and cannot be emptied");
+        }
+    }
 }
 
 async fn end(child: &Child, mut process: tokio::process::Child) -> anyhow::Result<()> {
@@ -104,5 +129,32 @@ fn die_with_parent(command: &mut Command) {
     // SAFETY: prctl is async-signal-safe and touches nothing that is shared with the parent.
     unsafe {
         command.pre_exec(|| Ok(nix::sys::prctl::set_pdeathsig(Signal::SIGTERM)?));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    #[test]
+    fn messages_are_bounded_while_their_writer_lives() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("bot.log");
+        let mut role = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(&path)
+            .expect("its messages");
+        for round in 0..100 {
+            writeln!(role, "message {round}").expect("written");
+            keep_small(&path, 100);
+            assert!(std::fs::metadata(&path).expect("there").len() <= 100);
+        }
+        let kept = |path: &Path| std::fs::read_to_string(path).expect("text");
+        let newest = kept(&folder.path().join("bot.log.1")) + &kept(&path);
+        assert!(newest.ends_with("message 98\nmessage 99\n"), "{newest}");
+        assert!(!newest.contains('\0'), "the writer goes on where the file begins");
     }
 }
