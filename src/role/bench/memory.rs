@@ -23,17 +23,36 @@ const PICTURES: u64 = 100;
 const ROLES: [&str; 5] = ["up", "bot", "initiator", "watchdog", "graph-worker"];
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// The processes of a house are one program and share its pages, so a graph worker is measured as it lives,
+/// beside a house; and once alone with the bench, which is the most that it can be.
 pub async fn measure() -> anyhow::Result<Vec<Figure>> {
+    let alone = graph_worker(10_000).await?;
+    let folder = TempDir::new()?;
+    let stop = CancellationToken::new();
+    let anywhere = "127.0.0.1:0".parse().expect("a constant address");
+    let stage = Stage::set(folder.path(), anywhere, None, stop.clone()).await?;
+    let up = Up::start(stage.environment.variables()).await?;
+    let small = graph_worker(10_000).await?;
+    let large = graph_worker(1_000_000).await?;
+    let house = house(&stage, folder.path()).await?;
+    up.stop().await?;
+    stop.cancel();
+
+    let figure = |name: &str, pss| Figure::new(format!("memory.{name}"), pss, "MB");
     let mut figures = vec![
-        graph_worker("memory.graph_worker_1e4", 10_000, 12.0).await?,
-        graph_worker("memory.graph_worker_1e6", 1_000_000, 40.0).await?,
+        beside_matplotlib(figure("graph_worker_1e4", small).goal(12.0), 10_000).await?,
+        beside_matplotlib(figure("graph_worker_1e6", large).goal(40.0), 1_000_000).await?,
     ];
-    figures.extend(house().await?);
+    figures.extend([
+        figure("graph_worker_1e4_alone", alone),
+        figure("bot", house["bot"]).goal(40.0),
+        figure("system", house.values().sum()).goal(80.0),
+    ]);
     Ok(figures)
 }
 
-/// A graph worker after a hundred pictures of a growing series.
-async fn graph_worker(name: &str, points: usize, goal: f64) -> anyhow::Result<Figure> {
+/// Megabytes of a graph worker after a hundred pictures of a growing series.
+async fn graph_worker(points: usize) -> anyhow::Result<f64> {
     let folder = TempDir::new()?;
     let door = StandInDoor::open().await?;
     let log = kymo_runlog::open(&kymo_runlog::LogConfig::embedded(folder.path())).await?;
@@ -71,7 +90,11 @@ async fn graph_worker(name: &str, points: usize, goal: f64) -> anyhow::Result<Fi
     }
     let pss = pss::of(worker.id().context("the graph worker ended")?)?;
     worker.kill().await?;
-    let figure = Figure::new(name, pss, "MB").goal(goal);
+    Ok(pss)
+}
+
+async fn beside_matplotlib(figure: Figure, points: usize) -> anyhow::Result<Figure> {
+    let folder = TempDir::new()?;
     Ok(match python_figure(folder.path(), points).await {
         Some(alternative) => figure.beside("matplotlib, figure reused", alternative),
         None => figure,
@@ -139,15 +162,10 @@ async fn python_figure(folder: &Path, points: usize) -> Option<f64> {
     Some(kilobytes * 1024.0 / 1e6)
 }
 
-/// `kymo up`, bot, initiator, watchdog and graph worker while a run is growing.
-async fn house() -> anyhow::Result<Vec<Figure>> {
-    let folder = TempDir::new()?;
-    let stop = CancellationToken::new();
-    let anywhere = "127.0.0.1:0".parse().expect("a constant address");
-    let stage = Stage::set(folder.path(), anywhere, None, stop.clone()).await?;
-    let up = Up::start(stage.environment.variables()).await?;
-    scene::open_the_lab(&stage).await?;
-    scene::start_run(&stage, "airy pace=0.3").await?;
+/// Megabytes of each role while a run is growing, without the solver.
+async fn house(stage: &Stage, data: &Path) -> anyhow::Result<BTreeMap<String, f64>> {
+    scene::open_the_lab(stage).await?;
+    scene::start_run(stage, "airy pace=0.3").await?;
     // By then every role has done all of its kinds of work more than once.
     let phone = stage.sandbox.control().patience(PATIENCE);
     let finished = |state: &kymo_telegram_sandbox::State| {
@@ -156,7 +174,7 @@ async fn house() -> anyhow::Result<Vec<Figure>> {
     };
     phone.wait_for("a panel that has grown", finished).await?;
     let mut sizes = BTreeMap::new();
-    for (pid, role) in roles_of(folder.path())? {
+    for (pid, role) in roles_of(data)? {
         *sizes.entry(role).or_insert(0.0) += pss::of(pid)?;
     }
     sizes.remove("solver");
@@ -165,13 +183,7 @@ async fn house() -> anyhow::Result<Vec<Figure>> {
         missing.is_none(),
         "the house has no {missing:?}; it has {sizes:?}"
     );
-    up.stop().await?;
-    stop.cancel();
-    let figure = |name: &str, pss| Figure::new(format!("memory.{name}"), pss, "MB");
-    Ok(vec![
-        figure("bot", sizes["bot"]).goal(40.0),
-        figure("system", sizes.values().sum()).goal(80.0),
-    ])
+    Ok(sizes)
 }
 
 /// The processes of the house whose data folder this is, with their roles.
