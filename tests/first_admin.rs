@@ -10,6 +10,42 @@ use tokio_util::sync::CancellationToken;
 use crate::world::{KYMO, lab};
 
 #[tokio::test]
+async fn a_wrong_token_ends_up_with_the_remedy_also_when_there_is_an_admin() {
+    let stop = CancellationToken::new();
+    let sandbox = kymo_telegram_sandbox::start(SandboxConfig::default(), stop.clone())
+        .await
+        .expect("a sandbox");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .expect("a free port")
+        .local_addr()
+        .expect("bound");
+    let toml = format!(
+        "[telegram]\nadmins = [{}]\n[door]\nlisten = \"{port}\"\n",
+        lab::ADA
+    );
+    std::fs::write(folder.path().join("kymo.toml"), toml).expect("write kymo.toml");
+    let up = Command::new(KYMO)
+        .arg("up")
+        .env("KYMO_DATA", folder.path())
+        .env("KYMO_TELEGRAM_API", sandbox.url())
+        .env("KYMO_TELEGRAM_TOKEN", "123456:not-the-token")
+        .kill_on_drop(true)
+        .output()
+        .await
+        .expect("`kymo up` ends by itself");
+    let said = String::from_utf8_lossy(&up.stderr);
+    assert!(!up.status.success(), "{said}");
+    assert!(
+        said.contains("does not know the token")
+            && said.contains("@BotFather")
+            && !said.contains("not-the-token"),
+        "{said}"
+    );
+    stop.cancel();
+}
+
+#[tokio::test]
 async fn the_first_to_open_the_link_becomes_admin_and_nobody_after_that() {
     let stop = CancellationToken::new();
     let config = SandboxConfig {

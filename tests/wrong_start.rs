@@ -37,6 +37,24 @@ fn without_a_token_up_says_where_to_get_one() {
 }
 
 #[test]
+fn without_a_token_the_doctor_checks_the_rest_and_says_where_to_get_one() {
+    let data = tempfile::tempdir().expect("a temporary folder");
+    let output = kymo(data.path(), &["doctor"]);
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    for part in [
+        "data folder",
+        "disk",
+        "database",
+        "log",
+        "ERROR    token",
+        "@BotFather",
+    ] {
+        assert!(told.contains(part), "{part} in\n{told}");
+    }
+}
+
+#[test]
 fn a_broken_configuration_is_named_with_its_line() {
     let data = tempfile::tempdir().expect("a temporary folder");
     std::fs::write(

@@ -3,7 +3,7 @@
 use anyhow::Context;
 use chrono::{DateTime, FixedOffset, TimeDelta};
 use image::ImageEncoder;
-use kymo_graph_worker::{Canvas, HEIGHT, Plot, Progress, Scene, Theme, Tools, WIDTH};
+use kymo_graph_worker::{Canvas, HEIGHT, Names, Plot, Progress, Scene, Theme, Tools, WIDTH};
 use kymo_runlog::view::View;
 use kymo_runlog::{Array, Axis, Points, Quantity, Record};
 use plotters::prelude::*;
@@ -57,6 +57,7 @@ pub fn picture() -> anyhow::Result<Vec<Figure>> {
 /// One series, grown by records as a worker takes them in.
 struct Bench {
     plot: Plot,
+    names: Names,
     progress: Progress,
     values: Vec<f64>,
     now: DateTime<FixedOffset>,
@@ -69,6 +70,11 @@ impl Bench {
         let view: View = "E".parse().context("the bench's view")?;
         Ok(Self {
             plot: Plot::new(&view.what),
+            names: Names {
+                title: "bench noise=0.6".to_owned(),
+                topic: "bench-noise.0.6".to_owned(),
+                short: "00000000".to_owned(),
+            },
             progress: Progress::default(),
             values: Vec::new(),
             now: DateTime::UNIX_EPOCH.fixed_offset(),
@@ -100,8 +106,7 @@ impl Bench {
 
     fn draw_on(&mut self) -> Vec<u8> {
         let scene = Scene {
-            topic: "bench.noise-0.6",
-            subtitle: "noise=0.6 · 00000000",
+            names: &self.names,
             plot: Some(&self.plot),
             ordinal: false,
             progress: &self.progress,

@@ -13,21 +13,30 @@ use crate::telegram::Telegram;
 const PREFIX: &str = "claim-";
 const VALID: TimeDelta = TimeDelta::days(1);
 
-/// The link that `kymo up` prints, as text and as a QR code; `None` when there is an admin already.
-/// Each call makes a new link, and earlier ones end. Telegram is asked for the bot's name.
-pub async fn claim_link(config: &BotConfig) -> anyhow::Result<Option<String>> {
-    if !config.admins.is_empty() {
-        return Ok(None);
-    }
-    let store = Store::open(&config.database).await?;
-    if store.has_admin().await? {
-        return Ok(None);
-    }
+/// What `kymo up` says once Telegram has said who the bot is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Greeting {
+    /// The bot's name without the `@`.
+    pub username: String,
+    /// The link for the first admin; `None` when there is an admin already.
+    pub claim_link: Option<String>,
+}
+
+/// Asks Telegram who the bot is. Each call makes a new link, and earlier ones end.
+pub async fn greet(config: &BotConfig) -> anyhow::Result<Greeting> {
     let me = Telegram::new(&config.token, config.api_url.as_ref())?
         .get_me()
         .await
         .context("ask Telegram for the bot's name")?;
-    Ok(make_link(&store, me.username(), Utc::now()).await?)
+    let mut greeting = Greeting {
+        username: me.username().to_owned(),
+        claim_link: None,
+    };
+    if config.admins.is_empty() {
+        let store = Store::open(&config.database).await?;
+        greeting.claim_link = make_link(&store, me.username(), Utc::now()).await?;
+    }
+    Ok(greeting)
 }
 
 /// Makes a new link; earlier ones end. `None` when there is an admin already.

@@ -22,6 +22,7 @@ pub mod inbox;
 mod menu;
 pub mod outbox;
 pub mod panel;
+mod prune;
 mod run;
 pub mod said;
 mod target;
@@ -32,6 +33,6 @@ mod words;
 mod workers;
 mod written;
 
-pub use claim::claim_link;
+pub use claim::{Greeting, greet};
 pub use config::BotConfig;
 pub use run::run;

@@ -19,7 +19,7 @@ use crate::panel::Panels;
 use crate::said::Said;
 use crate::tasks::Tasks;
 use crate::telegram::{Telegram, TelegramError};
-use crate::{BotConfig, alert, door, housekeeping, inbox, outbox, panel};
+use crate::{BotConfig, alert, door, housekeeping, inbox, outbox, panel, prune};
 
 /// Runs the bot until `stop`. The door opens at once; Telegram is waited for.
 pub async fn run(config: BotConfig, log: Arc<dyn Log>, stop: CancellationToken) -> anyhow::Result<()> {
@@ -49,6 +49,7 @@ pub async fn run(config: BotConfig, log: Arc<dyn Log>, stop: CancellationToken) 
     tasks.spawn("panels", |stop| {
         panel::run(orders, store.clone(), outbox.clone(), panel_keyboard, stop)
     });
+    tasks.spawn("prune", |stop| prune::run(store.clone(), stop));
     let people = People {
         config,
         log,

@@ -83,6 +83,12 @@ impl Door {
         self.read(self.send(request).await?).await
     }
 
+    /// How a topic's next picture is wanted, before there is one.
+    pub async fn panel(&self, topic: &Topic) -> Result<PanelAnswer, DoorError> {
+        let request = self.http.get(self.at(&["v1", "panels", topic.as_str()]));
+        self.read(self.send(request).await?).await
+    }
+
     /// Tells people; durable when it returns.
     pub async fn alert(&self, alert: &Alert) -> Result<(), DoorError> {
         self.send(self.http.post(self.at(&["v1", "alerts"])).json(alert))

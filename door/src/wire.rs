@@ -3,6 +3,7 @@
 //! | request | body | answer |
 //! | --- | --- | --- |
 //! | `PUT /v1/panels/{topic}` | multipart: `facts` ([`PanelFacts`] JSON), `picture` (PNG) | [`PanelAnswer`] |
+//! | `GET /v1/panels/{topic}` | | [`PanelAnswer`] |
 //! | `POST /v1/alerts` | [`Alert`] | 202 once it is durable |
 //! | `POST /v1/messages`, `PUT /v1/messages/{key}` | [`Text`] JSON, or multipart with `text` and `picture` | [`TextAnswer`] |
 //! | `GET /healthz`, `GET /openapi.json` | | |

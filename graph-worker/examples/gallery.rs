@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use chrono::{DateTime, TimeDelta};
-use kymo_graph_worker::{Canvas, Plot, Progress, Scene, Theme, Tools};
+use kymo_graph_worker::{Canvas, Names, Plot, Progress, Scene, Theme, Tools};
 use kymo_runlog::view::View;
 use kymo_runlog::{Array, Axis, Outcome, Points, Quantity, Record};
 
@@ -311,9 +311,15 @@ fn main() {
         for (theme, word) in [(Theme::Light, "light"), (Theme::Dark, "dark")] {
             let plot = (!records.is_empty()).then_some(&plot);
             let now = newest + TimeDelta::seconds(3);
+            let (parameters, short) = subtitle.split_once(" · ").unwrap_or((subtitle, "3f9a12bc"));
+            let solver = topic.split(['.', '-']).next().unwrap_or(topic);
+            let names = Names {
+                title: format!("{solver} {parameters}"),
+                topic: topic.to_owned(),
+                short: short.to_owned(),
+            };
             let scene = Scene {
-                topic,
-                subtitle,
+                names: &names,
                 plot,
                 ordinal: view.ordinal,
                 progress: &progress,

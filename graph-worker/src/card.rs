@@ -1,7 +1,7 @@
 //! What the catalogue in the log says of a solver: what to draw of it, and which parameters are worth naming.
 
 use kymo_runlog::catalogue::{self, HostCatalogue, SolverCard};
-use kymo_runlog::{Log, LogError, Parameters, Position, ShortId, Topic};
+use kymo_runlog::{Log, LogError, Parameters, Position, RunId, ShortId, Topic};
 
 use kymo_runlog::view::View;
 
@@ -36,17 +36,35 @@ pub fn recommended(card: &SolverCard) -> Option<View> {
     card.view.as_deref()?.parse().ok()
 }
 
-/// `kerr=0.5 amp=1.5 · 3f9a12bc`: parameters that differ from the defaults, and the run's short id.
-pub fn subtitle(parameters: &Parameters, card: Option<&SolverCard>, topic: &Topic) -> String {
-    let default = |name: &str| card?.parameters.iter().find(|p| p.name == name)?.default.as_ref();
-    let differs: Vec<String> = parameters
-        .0
-        .iter()
-        .filter(|(name, value)| default(name) != Some(value))
-        .map(|(name, value)| format!("{name}={value}"))
-        .collect();
-    match differs.is_empty() {
-        true => ShortId::of(topic).to_string(),
-        false => format!("{} · {}", differs.join(" "), ShortId::of(topic)),
+/// How a picture names its run.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Names {
+    /// `airy kerr=0.5 amp=1.5`: the solver, and the parameters that differ from its defaults.
+    pub title: String,
+    pub topic: String,
+    /// What people ask for the run by.
+    pub short: String,
+}
+
+impl Names {
+    /// Before the run has said what it is.
+    pub fn of_topic(topic: &Topic) -> Self {
+        Self {
+            title: topic.to_string(),
+            topic: topic.to_string(),
+            short: ShortId::of(topic).to_string(),
+        }
+    }
+
+    pub fn of_run(solver: &str, parameters: &Parameters, card: Option<&SolverCard>, topic: &Topic) -> Self {
+        let parameters = card.map_or_else(|| parameters.clone(), |card| card.differing(parameters));
+        let run = RunId {
+            solver: solver.to_owned(),
+            parameters,
+        };
+        Self {
+            title: run.to_string(),
+            ..Self::of_topic(topic)
+        }
     }
 }

@@ -52,7 +52,7 @@ pub async fn draw_to_file(
             }
             () = sleep_until(due.unwrap_or_else(Instant::now).into()), if due.is_some() => {
                 let now = Local::now().fixed_offset();
-                replace(&drawing.png, &studio.draw(&sitter.graph, &sitter.subtitle, now, theme))?;
+                replace(&drawing.png, &studio.draw(&sitter.graph, &sitter.names, now, theme))?;
                 if !drawing.follow {
                     return Ok(());
                 }

@@ -15,6 +15,7 @@ mod series;
 mod studio;
 mod worker;
 
+pub use card::Names;
 pub use file::{Drawing, draw_to_file};
 pub use graph::Graph;
 pub use paint::theme::Theme;

@@ -8,6 +8,9 @@ use kymo_runlog::{Complaint, Marker, Outcome, Parameters, Record};
 /// The pace is measured over this many samples, a second apart or more.
 const SAMPLES: usize = 60;
 
+/// Seconds without a record that say nothing, however quick a run was.
+const SHORTEST_PATIENCE: f64 = 10.0;
+
 /// What is known of a run beside its numbers.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Progress {
@@ -99,14 +102,19 @@ impl Progress {
         }
     }
 
-    /// When the run should be complete, by its recent pace.
-    pub fn eta(&self) -> Option<DateTime<Utc>> {
+    /// When the run should be complete, by its recent pace; `None` also when nothing has come for so long that it
+    /// hardly goes on at that pace.
+    pub fn eta(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         if self.ended.is_some() || self.complete() {
             return None;
         }
         let (first, last) = (self.samples.front()?, self.samples.back()?);
         let done = last.1.checked_sub(first.1).filter(|done| *done > 0)?;
         let took = (last.0 - first.0).num_microseconds().filter(|took| *took > 0)? as f64 / 1e6;
+        let patience = (took / done as f64 * 3.0).max(SHORTEST_PATIENCE);
+        if (now - last.0).as_seconds_f64() > patience {
+            return None;
+        }
         let left = self.total?.checked_sub(last.1)? as f64 * took / done as f64;
         // Beyond a hundred years it is no date any more.
         (left < 3.2e9).then(|| {
@@ -135,16 +143,23 @@ mod tests {
     fn the_eta_follows_the_recent_pace() {
         let start = DateTime::<Utc>::UNIX_EPOCH;
         let mut progress = Progress::default();
-        assert_eq!(progress.eta(), None);
+        assert_eq!(progress.eta(start), None);
         for i in 1..=200 {
             // The first hundred take ten seconds each, then one second.
             let at = if i <= 100 { i * 10 } else { 1000 + (i - 100) };
             progress.advance(&record(i as u64, Some(300)), start + TimeDelta::seconds(at));
         }
-        let eta = progress.eta().expect("a pace");
+        let newest = start + TimeDelta::seconds(1100);
+        let eta = progress.eta(newest).expect("a pace");
         assert_eq!((eta - start).num_seconds(), 1200);
+        assert_eq!(progress.eta(newest + TimeDelta::seconds(10)), Some(eta));
+        assert_eq!(
+            progress.eta(newest + TimeDelta::seconds(11)),
+            None,
+            "it was stopped, or hangs"
+        );
         progress.advance(&record(300, Some(300)), start + TimeDelta::seconds(1200));
-        assert_eq!((progress.eta(), progress.complete()), (None, true));
+        assert_eq!((progress.eta(newest), progress.complete()), (None, true));
     }
 
     #[test]
@@ -152,9 +167,9 @@ mod tests {
         let start = DateTime::<Utc>::UNIX_EPOCH;
         let mut progress = Progress::default();
         (1..=50).for_each(|i| progress.advance(&record(i, Some(u64::MAX)), start));
-        assert_eq!(progress.eta(), None);
+        assert_eq!(progress.eta(start), None);
         progress.advance(&record(51, Some(u64::MAX)), start + TimeDelta::days(1));
-        assert_eq!(progress.eta(), None);
+        assert_eq!(progress.eta(start + TimeDelta::days(1)), None);
         progress.advance(&record(52, Some(3)), start + TimeDelta::days(1));
         assert_eq!((progress.total, progress.share()), (None, None));
     }

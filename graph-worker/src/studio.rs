@@ -4,6 +4,7 @@
 use chrono::{DateTime, FixedOffset};
 use kymo_runlog::Topic;
 
+use crate::card::Names;
 use crate::graph::Graph;
 use crate::paint::theme::Theme;
 use crate::picture::{Canvas, Scene, Tools};
@@ -23,13 +24,12 @@ impl Studio {
     pub fn draw(
         &mut self,
         graph: &Graph,
-        subtitle: &str,
+        names: &Names,
         now: DateTime<FixedOffset>,
         theme: Theme,
     ) -> Vec<u8> {
         let scene = Scene {
-            topic: graph.topic().as_str(),
-            subtitle,
+            names,
             plot: graph.plot(),
             ordinal: graph.view().is_some_and(|view| view.ordinal),
             progress: &graph.progress,
@@ -61,14 +61,15 @@ mod tests {
     #[test]
     fn topics_that_share_canvases_do_not_share_pictures() {
         let now = DateTime::UNIX_EPOCH.fixed_offset();
+        let names = |graph: &Graph| Names::of_topic(graph.topic());
         let graphs: Vec<Graph> = (0..CANVASES + 2)
             .map(|i| Graph::new(Topic::parse(&format!("run-{i}")).expect("a name"), None))
             .collect();
         let mut studio = Studio::default();
         for _ in 0..2 {
             for graph in &graphs {
-                let alone = Studio::default().draw(graph, "", now, Theme::Light);
-                assert_eq!(studio.draw(graph, "", now, Theme::Light), alone);
+                let alone = Studio::default().draw(graph, &names(graph), now, Theme::Light);
+                assert_eq!(studio.draw(graph, &names(graph), now, Theme::Light), alone);
             }
         }
         assert_eq!(studio.canvases.len(), CANVASES);

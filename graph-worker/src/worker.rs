@@ -14,7 +14,7 @@ use kymo_runlog::{Log, Position, Stored, Topic};
 use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 
-use crate::card;
+use crate::card::{self, Names};
 use crate::feed::Feed;
 use crate::graph::Graph;
 use crate::pace::Pace;
@@ -27,6 +27,8 @@ const CONSUMER: &str = "graph-worker";
 /// The note is for people who ask who is behind, so it needs not be fresh; a worker itself always reads from the beginning.
 const NOTE_EVERY: Duration = Duration::from_secs(60);
 const FIRST_NOTE: Duration = Duration::from_secs(2);
+/// How long the door has to say how pictures are wanted; without its word they are light.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What to draw.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,6 +36,8 @@ pub struct TopicView {
     pub topic: Topic,
     /// As people write it, see [`View`]; none lets the solver's card or the first record choose.
     pub view: Option<String>,
+    /// What to draw if nobody chose a view and no catalogue in the log knows the solver.
+    pub usual: Option<String>,
 }
 
 /// What one process serves.
@@ -83,7 +87,12 @@ async fn serve(
     let mut sitter = Sitter::new(it)?;
     let mut feed = Feed::new(log, it.topic.clone());
     let mut pace = Pace::new(Instant::now());
-    let mut theme = Theme::default();
+    // Whoever prefers dark pictures shall not see a light one first.
+    let wanted = tokio::time::timeout(PATIENCE, door.panel(&it.topic)).await;
+    let mut theme = match wanted {
+        Ok(Ok(wanted)) => Theme::named(&wanted.theme),
+        Ok(Err(_)) | Err(_) => Theme::default(),
+    };
     let mut handover: Option<Handover<'_>> = None;
     let mut noting: Option<Note<'_>> = None;
     let (mut noted, mut next_note) = (Position::START, Instant::now() + FIRST_NOTE);
@@ -130,7 +139,7 @@ async fn serve(
                 let now = Local::now().fixed_offset();
                 let png = {
                     let mut studio = studio.lock().unwrap_or_else(PoisonError::into_inner);
-                    studio.draw(&sitter.graph, &sitter.subtitle, now, theme)
+                    studio.draw(&sitter.graph, &sitter.names, now, theme)
                 };
                 let facts = facts(&sitter.graph);
                 pace.sent(Instant::now(), now.to_utc(), &sitter.graph.progress);
@@ -143,7 +152,7 @@ async fn serve(
 /// A graph and what the catalogue says of its solver.
 pub struct Sitter {
     pub graph: Graph,
-    pub subtitle: String,
+    pub names: Names,
     attempt: u32,
 }
 
@@ -151,10 +160,13 @@ impl Sitter {
     pub fn new(it: &TopicView) -> anyhow::Result<Self> {
         let view = it.view.as_deref().map(str::parse::<View>).transpose();
         let view = view.with_context(|| format!("the graph of {} cannot be drawn", it.topic))?;
-        let graph = Graph::new(it.topic.clone(), view);
+        let mut graph = Graph::new(it.topic.clone(), view);
+        if let Some(usual) = it.usual.as_deref().and_then(|text| text.parse().ok()) {
+            graph.suggest(usual);
+        }
         Ok(Self {
+            names: Names::of_topic(&it.topic),
             graph,
-            subtitle: String::new(),
             attempt: 0,
         })
     }
@@ -190,7 +202,12 @@ impl Sitter {
                 None
             }
         };
-        self.subtitle = card::subtitle(&progress.parameters, card.as_ref(), self.graph.topic());
+        self.names = Names::of_run(
+            &progress.solver,
+            &progress.parameters,
+            card.as_ref(),
+            self.graph.topic(),
+        );
         if let Some(view) = card.as_ref().and_then(card::recommended) {
             self.graph.suggest(view);
         }
@@ -214,7 +231,7 @@ pub fn facts(graph: &Graph) -> PanelFacts {
             .filter(|value| value.is_finite()),
         points: graph.plot().map_or(0, |plot| plot.points()),
         newest_at: progress.newest_at,
-        eta: progress.eta().filter(sensible),
+        eta: progress.eta(Utc::now()).filter(sensible),
         rejected,
         rejected_reason: reason.map(str::to_owned),
         not_finite: graph.plot().map_or(0, |plot| plot.not_finite()),

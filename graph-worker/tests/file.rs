@@ -14,6 +14,7 @@ fn drawing(topic: &Topic, png: &Path) -> Drawing {
     let topic = TopicView {
         topic: topic.clone(),
         view: None,
+        usual: None,
     };
     Drawing {
         topic,

@@ -23,6 +23,7 @@ fn start(log: &Arc<dyn Log>, door: &Door, topics: &[(&Topic, Option<&str>)]) -> 
     let view = |(topic, view): &(&Topic, Option<&str>)| TopicView {
         topic: (*topic).clone(),
         view: view.map(str::to_owned),
+        usual: None,
     };
     let config = WorkerConfig {
         topics: topics.iter().map(view).collect(),

@@ -14,7 +14,7 @@ pub async fn run(common: Common, stop: CancellationToken) -> anyhow::Result<()> 
     kymo_bot::run(bot_config(&config)?, log, stop).await
 }
 
-/// What the bot is handed; `doctor` looks at the same.
+/// What the bot is handed.
 pub(crate) fn bot_config(config: &Config) -> anyhow::Result<BotConfig> {
     Ok(BotConfig {
         token: config.telegram_token()?,

@@ -7,7 +7,6 @@ use kymo_solver::server::{self, ServerConfig};
 
 use crate::cli::{Common, Doctor};
 use crate::config::{Config, Server};
-use crate::role::bot::bot_config;
 use crate::say::say;
 use crate::start::Exit;
 
@@ -15,12 +14,13 @@ pub async fn run(common: Common, args: Doctor) -> anyhow::Result<Exit> {
     let config = Config::load(&common)?;
     config.make_data_folder()?;
     let log = config.open_log().await;
-    let mut checks = doctor::check(
-        &bot_config(&config)?,
-        log.as_ref().map_err(|e| e.to_string()),
-        args.telegram,
-    )
-    .await;
+    let house = doctor::House {
+        token: config.telegram_token().map_err(|error| format!("{error:#}")),
+        api_url: config.telegram_api.clone(),
+        database: config.database.clone(),
+        data: config.data.clone(),
+    };
+    let mut checks = doctor::check(&house, log.as_ref().map_err(|e| e.to_string()), args.telegram).await;
     for Server { server, .. } in &config.servers {
         checks.push(look_at(server, &config.data).await?);
     }

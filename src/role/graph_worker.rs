@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use kymo_graph_worker::{Drawing, TopicView, WorkerConfig};
-use kymo_runlog::Topic;
+use kymo_runlog::{Named, RunId, Topic};
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::{Common, GraphWorker};
@@ -14,9 +14,11 @@ pub async fn run(common: Common, args: GraphWorker, stop: CancellationToken) -> 
         .topics
         .iter()
         .map(|name| {
+            let topic = Topic::parse(name)?;
             Ok(TopicView {
-                topic: Topic::parse(name)?,
                 view: args.view.clone(),
+                usual: usual_view(&config, &topic),
+                topic,
             })
         })
         .collect::<anyhow::Result<Vec<_>>>()?;
@@ -36,4 +38,10 @@ pub async fn run(common: Common, args: GraphWorker, stop: CancellationToken) -> 
         }
         None => kymo_graph_worker::run(WorkerConfig { topics }, log, config.door()?, stop).await,
     }
+}
+
+/// What this machine's own catalogue recommends: after `kymo run` there is no other.
+fn usual_view(config: &Config, topic: &Topic) -> Option<String> {
+    let (Named::Whole(run) | Named::Cut(run)) = RunId::of_topic(topic).ok()?;
+    config.catalogue.find(&run.solver)?.card.view.clone()
 }

@@ -63,7 +63,7 @@ pub async fn run(common: Common, args: Up, stop: CancellationToken) -> anyhow::R
     }
     say!("ready; Ctrl-C ends the bot, the initiator and the runs (they go on at the next `kymo up`)");
     let greeted = tokio::select! {
-        greeted = greet_first_admin(&config) => greeted,
+        greeted = greet(&config) => greeted,
         () = stop.cancelled() => Ok(()),
     };
     if greeted.is_err() {
@@ -155,23 +155,30 @@ async fn catalogues(log: &dyn Log) -> anyhow::Result<Position> {
     }
 }
 
-/// While nobody is admin, shows the one-time link that makes one. Telegram is waited for; a wrong token is not.
-async fn greet_first_admin(config: &Config) -> anyhow::Result<()> {
+/// Says who the bot is and, while nobody is admin, shows the one-time link that makes one. Telegram is waited for; a
+/// wrong token is not.
+async fn greet(config: &Config) -> anyhow::Result<()> {
     let bot = super::bot::bot_config(config)?;
     let mut told = false;
-    let link = loop {
-        match kymo_bot::claim_link(&bot).await {
-            Ok(link) => break link,
-            Err(error) if is_wrong_token(&error) => return Err(error),
-            Err(error) if told => tracing::debug!("still no link for the first admin: {error:#}"),
+    let greeting = loop {
+        match kymo_bot::greet(&bot).await {
+            Ok(greeting) => break greeting,
+            Err(error) if is_wrong_token(&error) => {
+                return Err(error).context(
+                    "Telegram does not know the token; ask @BotFather for it (/mybots) and put it into \
+                     KYMO_TELEGRAM_TOKEN or its file",
+                );
+            }
+            Err(error) if told => tracing::debug!("Telegram still does not answer: {error:#}"),
             Err(error) => {
                 told = true;
-                tracing::warn!("the link for the first admin follows when Telegram answers: {error:#}");
+                tracing::warn!("people are served when Telegram answers: {error:#}");
             }
         }
         tokio::time::sleep(ASK_AGAIN).await;
     };
-    if let Some(link) = link {
+    say!("telegram   @{}", greeting.username);
+    if let Some(link) = greeting.claim_link {
         say!(
             "\nNobody is admin yet. Open this link on your phone; the first to do so becomes admin:\n{link}\n"
         );

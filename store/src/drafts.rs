@@ -63,13 +63,4 @@ impl Store {
             .await
             .map_err(|e| self.fail(e))
     }
-
-    pub async fn prune_drafts(&self, before: DateTime<Utc>) -> Result<u64, StoreError> {
-        let done = sqlx::query("DELETE FROM drafts WHERE at < $1")
-            .bind(time::write(before))
-            .execute(&self.writer)
-            .await
-            .map_err(|e| self.fail(e))?;
-        Ok(done.rows_affected())
-    }
 }

@@ -102,16 +102,4 @@ impl Store {
             .map_err(|e| self.fail(e))?;
         Ok(())
     }
-
-    /// Forgets handled updates from before `before`; the newest stays, since it says where to go on.
-    pub async fn prune_inbox(&self, before: DateTime<Utc>) -> Result<u64, StoreError> {
-        let done = sqlx::query(
-            "DELETE FROM inbox WHERE state <> 'new' AND at < $1 AND update_id < (SELECT MAX(update_id) FROM inbox)",
-        )
-        .bind(time::write(before))
-        .execute(&self.writer)
-        .await
-        .map_err(|e| self.fail(e))?;
-        Ok(done.rows_affected())
-    }
 }

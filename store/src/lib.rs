@@ -14,6 +14,7 @@ mod kv;
 mod notices;
 mod panels;
 mod people;
+mod prune;
 mod store;
 mod time;
 mod watches;

@@ -360,13 +360,6 @@ async fn updates_are_recorded_once_and_recovered_until_handled() {
             .expect("recorded")
             .is_empty()
     );
-    assert_eq!(
-        store
-            .prune_inbox(at() + TimeDelta::hours(1))
-            .await
-            .expect("pruned"),
-        2
-    );
     assert_eq!(store.last_update().await.expect("read"), Some(902));
 }
 
@@ -483,7 +476,6 @@ async fn the_rest_is_kept_as_it_was_put() {
         store.take_draft("k3x").await.expect("read").is_none(),
         "of two who press, one gets it"
     );
-    assert_eq!(store.prune_drafts(at()).await.expect("pruned"), 0);
 
     let entry = store.audit(None, 10, 0).await.expect("read").remove(0);
     assert_eq!(

@@ -42,7 +42,7 @@ pub(super) async fn answer(facts: &Facts, ask: &Ask, rest: &str) -> anyhow::Resu
         head(how, &run, progress.as_ref(), ask),
     ];
     if let Some(panel) = &panel {
-        lines.extend(seen(panel, ask));
+        lines.extend(seen(panel, run.phase.is_busy(), ask));
     }
     // A group is told what matters; who wants the details asks in private.
     if ask.place.private {
@@ -130,12 +130,12 @@ fn head(how: String, run: &Run, progress: Option<&Progress>, ask: &Ask) -> Strin
     head
 }
 
-fn seen(panel: &PanelFacts, ask: &Ask) -> Vec<String> {
+fn seen(panel: &PanelFacts, busy: bool, ask: &Ask) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some(value) = panel.value {
         lines.push(format!("{} = {}", foreign(&panel.view, 80), number(value)));
     }
-    if let Some(eta) = panel.eta.filter(|eta| *eta > ask.at && !panel.ended) {
+    if let Some(eta) = panel.eta.filter(|eta| busy && *eta > ask.at && !panel.ended) {
         lines.push(format!("Done in about {}", duration(eta - ask.at)));
     }
     if panel.rejected > 0 {

@@ -3,14 +3,13 @@
 use kymo_store::{Chat, Store};
 use serde_json::{Value, json};
 
-use super::Check;
-use crate::BotConfig;
+use super::{Check, House};
 use crate::telegram::{Telegram, TelegramError};
 use crate::words::cut;
 
-pub(super) async fn check(telegram: &Telegram, config: &BotConfig, bot: u64) -> Vec<Check> {
+pub(super) async fn check(telegram: &Telegram, house: &House, bot: u64) -> Vec<Check> {
     // A database that cannot be opened was told of already.
-    let Ok(store) = Store::open(&config.database).await else {
+    let Ok(store) = Store::open(&house.database).await else {
         return Vec::new();
     };
     let Ok(chats) = store.chats().await else {

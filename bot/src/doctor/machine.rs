@@ -5,8 +5,7 @@ use std::path::Path;
 use chrono::Utc;
 use kymo_store::Store;
 
-use super::Check;
-use crate::BotConfig;
+use super::{Check, House};
 
 const MEGABYTE: u64 = 1 << 20;
 
@@ -22,11 +21,11 @@ pub(super) fn version() -> Check {
     )
 }
 
-pub(super) async fn check(config: &BotConfig) -> Vec<Check> {
+pub(super) async fn check(house: &House) -> Vec<Check> {
     vec![
-        folder(&config.data),
-        disk(&config.data),
-        database(&config.database).await,
+        folder(&house.data),
+        disk(&house.data),
+        database(&house.database).await,
     ]
 }
 

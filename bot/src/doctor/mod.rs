@@ -8,9 +8,12 @@ mod telegram;
 mod walk;
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use kymo_runlog::Log;
+use secrecy::SecretString;
+use url::Url;
 
 use crate::BotConfig;
 use crate::telegram::Telegram;
@@ -81,13 +84,41 @@ impl fmt::Display for Check {
     }
 }
 
+/// What is looked at.
+pub struct House {
+    /// Or why there is none.
+    pub token: Result<SecretString, String>,
+    pub api_url: Option<Url>,
+    pub database: String,
+    pub data: PathBuf,
+}
+
+impl From<BotConfig> for House {
+    fn from(config: BotConfig) -> Self {
+        Self {
+            token: Ok(config.token),
+            api_url: config.api_url,
+            database: config.database,
+            data: config.data,
+        }
+    }
+}
+
 /// Looks at everything. `log` is the opened log, or why it could not be opened; with a `chat`,
 /// every method that the bot uses is tried there.
-pub async fn check(config: &BotConfig, log: Result<&Arc<dyn Log>, String>, chat: Option<i64>) -> Vec<Check> {
+pub async fn check(house: &House, log: Result<&Arc<dyn Log>, String>, chat: Option<i64>) -> Vec<Check> {
     let mut checks = vec![machine::version()];
-    checks.extend(machine::check(config).await);
+    checks.extend(machine::check(house).await);
     checks.extend(log::check(log).await);
-    let telegram = match Telegram::new(&config.token, config.api_url.as_ref()) {
+    let token = match &house.token {
+        Ok(token) => token,
+        Err(reason) => {
+            let remedy = "then `kymo doctor` again: Telegram and the chats are not checked without it";
+            checks.push(Check::error("token", reason.clone(), remedy));
+            return checks;
+        }
+    };
+    let telegram = match Telegram::new(token, house.api_url.as_ref()) {
         Ok(telegram) => telegram,
         Err(error) => {
             let remedy = "correct the Bot API's address in the configuration or KYMO_TELEGRAM_API";
@@ -95,11 +126,11 @@ pub async fn check(config: &BotConfig, log: Result<&Arc<dyn Log>, String>, chat:
             return checks;
         }
     };
-    checks.extend(telegram::check(&telegram, config).await);
+    checks.extend(telegram::check(&telegram, house).await);
     let Ok(me) = telegram.get_me().await else {
         return checks;
     };
-    checks.extend(chats::check(&telegram, config, me.id.0).await);
+    checks.extend(chats::check(&telegram, house, me.id.0).await);
     if let Some(chat) = chat {
         checks.extend(walk::check(&telegram, chat, me.id.0).await);
     }

@@ -5,14 +5,13 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
-use super::Check;
-use crate::BotConfig;
+use super::{Check, House};
 use crate::telegram::{Telegram, TelegramError};
 
 /// Alerts and ages would be told wrong from here on.
 const SKEW: TimeDelta = TimeDelta::seconds(5);
 
-pub(super) async fn check(telegram: &Telegram, config: &BotConfig) -> Vec<Check> {
+pub(super) async fn check(telegram: &Telegram, house: &House) -> Vec<Check> {
     let me = match telegram.call("getMe", &json!({})).await {
         Ok(me) => me,
         Err(error) => return vec![unreachable(telegram, &error)],
@@ -33,7 +32,7 @@ pub(super) async fn check(telegram: &Telegram, config: &BotConfig) -> Vec<Check>
         ));
     }
     checks.push(webhook(telegram.call("getWebhookInfo", &json!({})).await));
-    checks.push(clock(telegram, config).await);
+    checks.push(clock(telegram, house).await);
     checks
 }
 
@@ -75,9 +74,9 @@ fn webhook(info: Result<Value, TelegramError>) -> Check {
     }
 }
 
-async fn clock(telegram: &Telegram, config: &BotConfig) -> Check {
+async fn clock(telegram: &Telegram, house: &House) -> Check {
     let asked = Utc::now();
-    match date(telegram.server(), config.api_url.is_some()).await {
+    match date(telegram.server(), house.api_url.is_some()).await {
         Some(theirs) => judge_clock(theirs, asked, Utc::now()),
         None => Check::warning(
             "clock",

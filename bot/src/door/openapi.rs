@@ -9,6 +9,7 @@ use utoipa::{Modify, OpenApi};
     info(title = "Kymograph: the notifier's door", description = "Panels, alerts, texts and pictures for people's chats."),
     paths(
         super::health::healthz,
+        super::panels::get_panel,
         super::panels::put_panel,
         super::alerts::post_alert,
         super::messages::post_message,

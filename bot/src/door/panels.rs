@@ -1,4 +1,4 @@
-//! `PUT /v1/panels/{topic}`: a graph worker's newest picture.
+//! `GET /v1/panels/{topic}`: how a picture is wanted; `PUT`: a graph worker's newest one.
 
 use axum::Json;
 use axum::extract::{Multipart, Path, State};
@@ -48,6 +48,22 @@ pub async fn put_panel(
     let picture = picture.ok_or_else(|| Refusal::bad("the part `picture` is missing", "send a PNG"))?;
     check_picture(&picture)?;
     Ok(Json(state.panels.show(&topic, facts, picture).await?))
+}
+
+/// How the next picture is wanted: whoever is about to draw asks first.
+#[utoipa::path(
+    get, path = "/v1/panels/{topic}", security(("token" = [])),
+    params(("topic" = String, Path, description = "the run's topic")),
+    responses((status = 200, body = PanelAnswer), (status = 400, body = Refusal), (status = 401, body = Refusal),
+        (status = 503, body = Refusal))
+)]
+pub async fn get_panel(
+    State(state): State<DoorState>,
+    Path(topic): Path<String>,
+) -> Result<Json<PanelAnswer>, Refusal> {
+    let topic =
+        Topic::parse(&topic).map_err(|error| Refusal::bad(error.to_string(), "check the topic's name"))?;
+    Ok(Json(state.panels.wanted(&topic).await?))
 }
 
 /// The parts of the form.

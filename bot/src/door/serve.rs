@@ -41,7 +41,10 @@ pub async fn run(listener: TcpListener, state: DoorState, stop: CancellationToke
 
 fn router(state: DoorState) -> Router {
     let guarded = Router::new()
-        .route("/v1/panels/{topic}", put(panels::put_panel))
+        .route(
+            "/v1/panels/{topic}",
+            get(panels::get_panel).put(panels::put_panel),
+        )
         .route("/v1/alerts", post(alerts::post_alert))
         .route("/v1/messages", post(messages::post_message))
         .route("/v1/messages/{key}", put(messages::put_message))

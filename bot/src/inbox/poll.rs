@@ -17,9 +17,6 @@ use crate::telegram::{Telegram, TelegramError};
 
 /// Updates taken from Telegram and not handled yet: then it waits.
 const AT_ONCE: usize = 256;
-/// Telegram itself forgets an update after 24 hours.
-const REMEMBERED: chrono::TimeDelta = chrono::TimeDelta::hours(48);
-const PRUNE_EVERY: Duration = Duration::from_secs(3600);
 
 /// Takes updates in until `stop`. Ends by itself only when the token is wrong or the database is damaged.
 pub async fn run(
@@ -55,7 +52,6 @@ async fn poll(
         }
     }
     let mut trouble = Trouble::default();
-    let mut pruned: Option<tokio::time::Instant> = None;
     loop {
         let Some(answer) = stop
             .run_until_cancelled(telegram.get_updates(offset, KINDS))
@@ -114,12 +110,6 @@ async fn poll(
                 .is_none()
         {
             return Ok(());
-        }
-        if pruned.is_none_or(|at| at.elapsed() > PRUNE_EVERY) {
-            pruned = Some(tokio::time::Instant::now());
-            if let Err(error) = store.prune_inbox(Utc::now() - REMEMBERED).await {
-                tracing::warn!("old updates cannot be forgotten: {error}");
-            }
         }
     }
 }

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use kymo_door::{PanelAnswer, PanelFacts};
 use kymo_runlog::catalogue::SolverCard;
 use kymo_runlog::{ShortId, Topic};
-use kymo_store::{ChatId, Destination, Store, StoreError};
+use kymo_store::{ChatId, Destination, Panel, Store, StoreError, Theme};
 use teloxide::types::InlineKeyboardMarkup;
 use tokio::sync::{mpsc, oneshot};
 
@@ -137,6 +137,16 @@ impl Panels {
         Ok(self.store.drop_panel(topic, chat).await?)
     }
 
+    /// How a topic's next picture is wanted.
+    pub async fn wanted(&self, topic: &Topic) -> Result<PanelAnswer, PanelError> {
+        let panels = self.store.panels_of(topic).await?;
+        Ok(PanelAnswer {
+            next_in_ms: 0,
+            shown_in: u32::try_from(panels.len()).unwrap_or(u32::MAX),
+            theme: theme_of(&self.store, &panels).await?.as_str().to_owned(),
+        })
+    }
+
     /// Where a topic is shown.
     pub async fn chats_of(&self, topic: &Topic) -> Result<Vec<Destination>, PanelError> {
         let panels = self.store.panels_of(topic).await?;
@@ -179,4 +189,13 @@ impl Panels {
         self.orders.send(order).await.map_err(|_| PanelError::Closed)?;
         Ok(answered.await.map_err(|_| PanelError::Closed)??)
     }
+}
+
+/// One picture serves all chats: the first one's taste counts.
+async fn theme_of(store: &Store, panels: &[Panel]) -> Result<Theme, StoreError> {
+    let Some(panel) = panels.first() else {
+        return Ok(Theme::default());
+    };
+    let chat = store.find_chat(panel.chat).await?;
+    Ok(chat.map(|chat| chat.theme).unwrap_or_default())
 }

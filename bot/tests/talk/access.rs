@@ -16,9 +16,10 @@ async fn the_first_admin_claims_the_bot_by_a_link_that_works_once() {
         .start(EVE, "claim-00000000000000000000000000000000")
         .await
         .expect("sent");
-    let link = kymo_bot::claim_link(&config)
+    let link = kymo_bot::greet(&config)
         .await
-        .expect("a link")
+        .expect("Telegram answers")
+        .claim_link
         .expect("there is no admin");
     let name = house.sandbox.username().to_owned();
     let secret = link
@@ -26,9 +27,10 @@ async fn the_first_admin_claims_the_bot_by_a_link_that_works_once() {
         .expect("a link to the bot")
         .to_owned();
     // A newer link ends the older one.
-    let newer = kymo_bot::claim_link(&config)
+    let newer = kymo_bot::greet(&config)
         .await
-        .expect("a link")
+        .expect("Telegram answers")
+        .claim_link
         .expect("there is no admin");
     house.control.start(EVE, &secret).await.expect("sent");
     let secret = newer.rsplit('=').next().expect("a secret").to_owned();
@@ -37,7 +39,7 @@ async fn the_first_admin_claims_the_bot_by_a_link_that_works_once() {
     Welcome, Ada. You are the admin of this bot now; the link is used up.
     Let others in with /access grant, start something with /run.
     ");
-    assert_eq!(kymo_bot::claim_link(&config).await.expect("asked"), None);
+    assert_eq!(kymo_bot::greet(&config).await.expect("asked").claim_link, None);
     house.control.start(EVE, &secret).await.expect("sent");
     // Eve's updates are dealt with before this answer: nobody answers her.
     let known = house

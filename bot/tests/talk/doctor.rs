@@ -21,7 +21,7 @@ async fn a_healthy_house_has_nothing_to_complain_about() {
     let house = House::new().await;
     house.ask(ADA, LAB, "/whoami").await;
     let log: Arc<dyn Log> = house.log.clone();
-    let checks = doctor::check(&house.config(), Ok(&log), Some(LAB)).await;
+    let checks = doctor::check(&house.config().into(), Ok(&log), Some(LAB)).await;
     let bad: Vec<_> = checks
         .iter()
         .filter(|check| check.level == Level::Error)
@@ -61,7 +61,7 @@ async fn what_is_missing_is_named_with_its_remedy_and_never_the_token() {
         database: "/nowhere/kymo.sqlite".to_owned(),
         ..house.config()
     };
-    let checks = doctor::check(&config, Err("the broker refused us".to_owned()), Some(LAB)).await;
+    let checks = doctor::check(&config.into(), Err("the broker refused us".to_owned()), Some(LAB)).await;
     let words = told(&checks);
     for part in [
         "ERROR    log: the broker refused us",
@@ -71,13 +71,13 @@ async fn what_is_missing_is_named_with_its_remedy_and_never_the_token() {
     ] {
         assert!(words.contains(part), "{part} in\n{words}");
     }
-    let checks = doctor::check(&house.config(), Ok(&house.log), None).await;
+    let checks = doctor::check(&house.config().into(), Ok(&house.log), None).await;
     assert!(told(&checks).contains("may not pin"), "{}", told(&checks));
     let wrong = BotConfig {
         token: "123456:not-the-token".into(),
         ..house.config()
     };
-    let words = told(&doctor::check(&wrong, Ok(&house.log), None).await);
+    let words = told(&doctor::check(&wrong.into(), Ok(&house.log), None).await);
     assert!(
         words.contains("ERROR    token") && !words.contains("not-the-token"),
         "{words}"
@@ -86,7 +86,7 @@ async fn what_is_missing_is_named_with_its_remedy_and_never_the_token() {
         api_url: Some("http://127.0.0.1:9/".parse().expect("an address")),
         ..house.config()
     };
-    let words = told(&doctor::check(&nobody, Ok(&house.log), None).await);
+    let words = told(&doctor::check(&nobody.into(), Ok(&house.log), None).await);
     assert!(
         words.contains("ERROR    telegram") && !words.contains(house.sandbox.bot_token()),
         "{words}"

@@ -4,6 +4,7 @@ use chrono::{DateTime, FixedOffset};
 
 use super::mapping::Mapping;
 use super::{footer, header, heat};
+use crate::card::Names;
 use crate::paint::palette::{Kind, Mark};
 use crate::paint::raster::Rect;
 use crate::paint::text::{Letters, Style};
@@ -24,8 +25,8 @@ const PLOT_TOP: i32 = 222;
 pub const HEADER: i32 = PLOT_TOP - 8;
 pub const FOOTER: i32 = 852;
 const PLOT_BOTTOM: i32 = 786;
-/// Between the frame and the outermost value: no dot is cut.
-const PADDING: i32 = 12;
+/// Between the frame and the outermost value: neither a dot nor the newest one's halo is cut.
+const PADDING: i32 = 18;
 pub const STRIP: Rect = Rect {
     left: LEFT,
     top: 916,
@@ -41,9 +42,7 @@ const MOST_NAME: f32 = 170.0;
 /// Everything that a picture shows.
 #[derive(Clone, Copy)]
 pub struct Scene<'a> {
-    pub topic: &'a str,
-    /// The parameters that matter, for people.
-    pub subtitle: &'a str,
+    pub names: &'a Names,
     pub plot: Option<&'a Plot>,
     pub ordinal: bool,
     pub progress: &'a Progress,

@@ -65,7 +65,7 @@ fn parts(scene: &Scene<'_>, short: bool) -> Vec<(String, Mark)> {
     if progress.complete() || progress.ended.is_some() {
         let word = if progress.complete() { "finished" } else { "ended" };
         parts.extend(newest.map(|at| (format!("{word} {}", clock(at, scene.now)), Mark::Ink)));
-    } else if let Some(eta) = progress.eta() {
+    } else if let Some(eta) = progress.eta(scene.now.to_utc()) {
         let eta = eta.with_timezone(scene.now.offset());
         let left = if eta > scene.now {
             duration(eta - scene.now)

@@ -1,6 +1,7 @@
 //! The top of a picture: whose numbers these are on the left, what they say on the right.
 
 use super::compose::{LEFT, Label, RIGHT, Scene};
+use crate::card::Names;
 use crate::number;
 use crate::paint::palette::Mark;
 use crate::paint::text::{Ends, Letters, Style};
@@ -49,13 +50,13 @@ pub fn labels(scene: &Scene<'_>, letters: &Letters) -> Vec<Label> {
         NAME,
         Mark::Ink,
         0,
-        letters.elide_pieces(NAME, scene.topic, rooms[0], '-', Ends::Both),
+        letters.elide_pieces(NAME, &scene.names.title, rooms[0], ' ', Ends::First),
     ));
     labels.push(left(
         DETAIL,
         Mark::Muted,
         1,
-        details(scene.subtitle, rooms[1], letters),
+        details(scene.names, rooms[1], letters),
     ));
     // The number of points is never cut, only what stands before it.
     let before = letters.elide(DETAIL, &facts, rooms[2] - letters.width(DETAIL, &count));
@@ -63,16 +64,13 @@ pub fn labels(scene: &Scene<'_>, letters: &Letters) -> Vec<Label> {
     labels
 }
 
-/// Whole parameters as far as they fit; the short id after them is what people ask for the run by.
-fn details(subtitle: &str, room: f32, letters: &Letters) -> String {
-    let Some((parameters, id)) = subtitle.rsplit_once(" · ") else {
-        return letters.elide(DETAIL, subtitle, room);
-    };
-    let id = format!(" · {id}");
+/// The topic as far as it fits; the short id after it is what people ask for the run by.
+fn details(names: &Names, room: f32, letters: &Letters) -> String {
+    let id = format!(" · {}", names.short);
     let room = room - letters.width(DETAIL, &id);
     format!(
         "{}{id}",
-        letters.elide_pieces(DETAIL, parameters, room, ' ', Ends::First)
+        letters.elide_pieces(DETAIL, &names.topic, room, '-', Ends::Both)
     )
 }
 

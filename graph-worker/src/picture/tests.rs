@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use super::compose::{Chart, Composition, FOOTER, HEADER, Scene, compose};
 use super::mapping::Mapping;
 use super::{Canvas, HEIGHT, Tools, WIDTH};
+use crate::card::Names;
 use crate::paint::palette::{Kind, Mark};
 use crate::paint::text::{Letters, Style};
 use crate::paint::theme::Theme;
@@ -21,8 +22,9 @@ struct Story {
     plot: Plot,
     progress: Progress,
     ordinal: bool,
-    topic: String,
-    subtitle: String,
+    names: Names,
+    /// How long ago it began.
+    age: TimeDelta,
 }
 
 fn now() -> DateTime<FixedOffset> {
@@ -36,14 +38,18 @@ impl Story {
             plot: Plot::new(&view.what),
             progress: Progress::default(),
             ordinal: view.ordinal,
-            topic: "airy.eps-4.kerr-0.5".to_owned(),
-            subtitle: "kerr=0.5 · 3f9a12bc".to_owned(),
+            names: Names {
+                title: "airy kerr=0.5".to_owned(),
+                topic: "airy-eps.4-kerr.0.5".to_owned(),
+                short: "3f9a12bc".to_owned(),
+            },
+            age: TimeDelta::seconds(2000),
         }
     }
 
     fn push(&mut self, record: &Record) {
         self.plot.push(record, false).expect("the record fits");
-        let at = now() - TimeDelta::seconds(2000) + TimeDelta::seconds(record.iteration as i64 * 7);
+        let at = now() - self.age + TimeDelta::seconds(record.iteration as i64 * 7);
         self.progress.advance(record, at.to_utc());
     }
 
@@ -56,8 +62,7 @@ impl Story {
 
     fn scene(&self, theme: Theme) -> Scene<'_> {
         Scene {
-            topic: &self.topic,
-            subtitle: &self.subtitle,
+            names: &self.names,
             plot: Some(&self.plot),
             ordinal: self.ordinal,
             progress: &self.progress,
@@ -258,11 +263,13 @@ fn column_of(map: &Mapping, x: f64) -> usize {
 
 #[test]
 fn a_picture_says_what_a_person_wants_to_know() {
-    let story = Story::new("loss").scalars(Some(300), (1..=123).map(|i| 2.3 * (-f64::from(i) / 50.0).exp()));
+    let mut story = Story::new("loss");
+    story.age = TimeDelta::seconds(866);
+    let story = story.scalars(Some(300), (1..=123).map(|i| 2.3 * (-f64::from(i) / 50.0).exp()));
     assert_snapshot!(story.texts(), @r"
-    airy.eps-4.kerr-0.5
+    airy kerr=0.5
     0.197
-    kerr=0.5 · 3f9a12bc
+    airy-eps.4-kerr.0.5 · 3f9a12bc
     change −0.0040
     loss · 123 points | min 0.197
     2.0
@@ -270,7 +277,7 @@ fn a_picture_says_what_a_person_wants_to_know() {
     1.0
     0.5
     25 | 50 | 75 | iteration | 125
-    iteration 123 / 300 · 41 % | ETA 14:03 · 2 min | 18 min ago
+    iteration 123 / 300 · 41 % | ETA 14:22 · 21 min | 5 s ago
     ");
 }
 
@@ -279,9 +286,9 @@ fn holes_are_counted_in_the_footer() {
     let values = [1.0, 2.0, f64::NAN, 3.0, f64::INFINITY, 1.5];
     let story = Story::new("loss").scalars(None, values);
     assert_snapshot!(story.texts(), @r"
-    airy.eps-4.kerr-0.5
+    airy kerr=0.5
     1.500
-    kerr=0.5 · 3f9a12bc
+    airy-eps.4-kerr.0.5 · 3f9a12bc
     min 1.000
     loss · 6 points
     3.0
@@ -302,9 +309,9 @@ fn a_finished_run_says_when() {
         finished: true,
     });
     assert_snapshot!(story.texts(), @r"
-    airy.eps-4.kerr-0.5
+    airy kerr=0.5
     4.000
-    kerr=0.5 · 3f9a12bc
+    airy-eps.4-kerr.0.5 · 3f9a12bc
     change +2.000
     loss · 3 points | min 1.000
     4
@@ -319,8 +326,8 @@ fn a_finished_run_says_when() {
 #[test]
 fn long_texts_never_leave_the_picture_and_stay_readable() {
     let mut story = Story::new("loss").scalars(Some(u64::MAX), [-1.234_567e-300, 5e-301]);
-    story.topic = format!("solver.{}", "name-1.5.".repeat(25));
-    story.subtitle = "😀 مرحبا <b>&amp; ".repeat(40);
+    story.names.topic = format!("solver.{}", "name-1.5.".repeat(25));
+    story.names.title = "😀 مرحبا <b>&amp; ".repeat(40);
     for story in [
         story,
         Story::new("loss").scalars(None, []),

@@ -310,7 +310,7 @@ impl Attempt<'_> {
                 .given(cause.as_ref());
             self.send_failure(&early);
         }
-        watch.close_incidents(&early.verdict, published.iteration);
+        watch.close_incidents(&early.verdict);
         let ended = self.ended(early.verdict, early.exit, published.iteration, early.last_lines);
         Ok(ended.given(cause.as_ref()))
     }

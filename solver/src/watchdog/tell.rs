@@ -54,12 +54,12 @@ impl<'a> Speaker<'a> {
     }
 
     /// The incident of the attempts before this one is over.
-    pub fn recovered(&self, key: &str, iteration: u64) -> Alert {
+    pub fn recovered(&self, key: &str, from: u64) -> Alert {
         let title = format!("{} recovered", self.name());
-        let text = format!(
-            "Attempt {} goes on; iteration {iteration} is saved.",
-            self.attempt
-        );
+        let text = match from {
+            0 => format!("Attempt {} begins anew.", self.attempt),
+            from => format!("Attempt {} goes on after iteration {from}.", self.attempt),
+        };
         self.resolved(key.to_owned(), title, text)
     }
 

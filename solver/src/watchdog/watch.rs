@@ -33,6 +33,8 @@ pub struct Watch<'a> {
     trouble: LogTrouble,
     troubles: u32,
     frozen: bool,
+    /// The iteration after which this attempt goes on.
+    from: u64,
     /// The furthest iteration that was ever reached.
     beyond: u64,
     /// The incidents that end when the run gets further.
@@ -67,6 +69,7 @@ impl<'a> Watch<'a> {
             trouble: LogTrouble::None,
             troubles: 0,
             frozen: false,
+            from,
             beyond: from.max(attempt.job.furthest),
             incidents: attempt
                 .job
@@ -196,7 +199,7 @@ impl<'a> Watch<'a> {
             for key in std::mem::take(&mut self.incidents) {
                 self.attempt
                     .courier
-                    .send(self.attempt.speaker().recovered(&key, published.iteration));
+                    .send(self.attempt.speaker().recovered(&key, self.from));
             }
         }
         self.follow_trouble(published.trouble.as_ref());
@@ -288,7 +291,7 @@ impl<'a> Watch<'a> {
     }
 
     /// What was open while the solver ran is over with it; a failure is an incident of its own.
-    pub fn close_incidents(&mut self, verdict: &Verdict, iteration: u64) {
+    pub fn close_incidents(&mut self, verdict: &Verdict) {
         let speaker = self.attempt.speaker();
         if self.silent {
             self.attempt
@@ -301,7 +304,7 @@ impl<'a> Watch<'a> {
         for key in std::mem::take(&mut self.incidents) {
             match verdict {
                 Verdict::Stopped { by } => self.attempt.courier.send(speaker.stopped(&key, by)),
-                Verdict::Finished => self.attempt.courier.send(speaker.recovered(&key, iteration)),
+                Verdict::Finished => self.attempt.courier.send(speaker.recovered(&key, self.from)),
                 Verdict::Failed { .. } | Verdict::LeftWanted | Verdict::Lost => {}
             }
         }

@@ -249,6 +249,11 @@ impl Control {
         self.read::<Value>("faults", request).await.map(drop)
     }
 
+    /// From now on only [`Control::advance`] moves the sandbox's clock.
+    pub async fn stop_clock(&self) -> Done<()> {
+        self.order("clock/stop", json!({})).await
+    }
+
     /// Moves the sandbox's clock forward.
     pub async fn advance(&self, by: Duration) -> Done<()> {
         self.order("clock/advance", json!({ "seconds": by.as_secs_f64() }))

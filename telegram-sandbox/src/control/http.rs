@@ -91,6 +91,7 @@ pub(crate) fn routes() -> Router<Arc<Shared>> {
         .route("/privacy", post(privacy))
         .route("/faults", get(faults).post(order_fault).delete(clear_faults))
         .route("/clock/advance", post(advance))
+        .route("/clock/stop", post(stop_clock))
         .fallback(nothing_there)
         .layer(map_response(in_json));
     Router::new().nest("/sandbox", orders)
@@ -520,6 +521,12 @@ async fn order_fault(State(shared): Sandbox, Json(order): Json<FaultOrder>) -> R
 async fn clear_faults(State(shared): Sandbox) -> Reply {
     lock(&shared.world).faults.clear();
     done(json!({}))
+}
+
+async fn stop_clock(State(shared): Sandbox) -> Reply {
+    let mut world = lock(&shared.world);
+    world.clock.stop();
+    done(json!({ "now": world.now_ms() }))
 }
 
 async fn advance(State(shared): Sandbox, Json(order): Json<Advance>) -> Reply {

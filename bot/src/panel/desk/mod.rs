@@ -12,13 +12,13 @@ use bytes::Bytes;
 use kymo_door::{PanelAnswer, PanelFacts};
 use kymo_runlog::Topic;
 use kymo_runlog::catalogue::SolverCard;
-use kymo_store::{ChatId, Destination, Panel, Store, StoreError, Theme};
+use kymo_store::{ChatId, Destination, Panel, Store, StoreError};
 use sha2::{Digest, Sha256};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{Attached, Keyboard, Order, Orders, RunState, Showing, next_picture_in};
+use super::{Attached, Keyboard, Order, Orders, RunState, Showing, next_picture_in, theme_of};
 use crate::outbox::Outbox;
 use crate::said::Said;
 use outcome::Done;
@@ -150,15 +150,7 @@ impl Desk {
                 panels: u32::try_from(panels).unwrap_or(u32::MAX),
             });
         }
-        let theme = match panels.first() {
-            Some(panel) => self
-                .store
-                .find_chat(panel.chat)
-                .await?
-                .map(|chat| chat.theme)
-                .unwrap_or_default(),
-            None => Theme::default(),
-        };
+        let theme = theme_of(&self.store, panels).await?;
         Ok(PanelAnswer {
             next_in_ms: u64::try_from(next_picture_in(&chats).as_millis()).unwrap_or(u64::MAX),
             shown_in: u32::try_from(panels.len()).unwrap_or(u32::MAX),
