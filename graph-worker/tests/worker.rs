@@ -108,19 +108,22 @@ async fn the_bot_sets_the_pace_and_the_theme() {
     let mut airy = Run::new(&scratch.log, "airy").await;
     airy.begin(1, 1).await;
     airy.write(&window(1, 50)).await;
+    let (light, dark) = ([0xFF, 0xFF, 0xFF], [0x11, 0x15, 0x1C]);
     bot.answers(400, "dark");
     let worker = start(&scratch.log, &bot.door, &[(&airy.topic(), None)]);
-    let light = bot.until("at first", |_| true).await;
-    assert_eq!(light.background(), [0xFF, 0xFF, 0xFF]);
+    let first = bot.until("at first", |_| true).await;
+    assert_eq!(first.background(), dark, "nobody is dazzled by a light one first");
+    bot.answers(400, "light");
     for i in 2..=30 {
         airy.write(&window(i, 50)).await;
     }
-    let dark = bot
-        .until("in the wanted theme", |it| it.facts.iteration == 30)
+    let last = bot
+        .until("in the wanted theme", |it| {
+            it.facts.iteration == 30 && it.background() == light
+        })
         .await;
-    let pause = dark.at - light.at;
+    let pause = last.at - first.at;
     assert!(pause >= Duration::from_millis(400), "{pause:?}");
-    assert_eq!(dark.background(), [0x11, 0x15, 0x1C]);
     worker.finish().await;
 }
 

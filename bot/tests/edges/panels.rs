@@ -16,6 +16,8 @@ async fn a_panel_is_posted_once_pinned_quietly_and_edited_in_place() {
         .await
         .expect("shown");
     assert_eq!((answer.shown_in, answer.theme.as_str()), (1, "light"));
+    let wanted = kit.door.panel(&topic()).await.expect("answered");
+    assert_eq!((wanted.shown_in, wanted.theme.as_str()), (1, "light"));
     let first = kit
         .wait("the pinned panel", |m| m.kind == "photo" && m.pinned)
         .await;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use axum::extract::{Multipart, Path, State};
-use axum::routing::put;
+use axum::routing::get;
 use axum::{Json, Router};
 use kymo_door::{Door, PanelAnswer, PanelFacts};
 use kymo_runlog::{
@@ -172,7 +172,7 @@ impl Bot {
             })),
         };
         let routes = Router::new()
-            .route("/v1/panels/{topic}", put(take))
+            .route("/v1/panels/{topic}", get(tell).put(take))
             .with_state(desk.clone());
         tokio::spawn(async move { axum::serve(listener, routes).await });
         Self {
@@ -217,6 +217,10 @@ impl Bot {
 pub fn door(address: SocketAddr) -> Door {
     let url = Url::parse(&format!("http://{address}/")).expect("a URL");
     Door::new(url, SecretString::from("secret"))
+}
+
+async fn tell(State(desk): State<Desk>) -> Json<PanelAnswer> {
+    Json(desk.answer.lock().expect("no panic holds it").clone())
 }
 
 async fn take(State(desk): State<Desk>, Path(topic): Path<String>, mut form: Multipart) -> Json<PanelAnswer> {
