@@ -48,7 +48,11 @@ async fn of_log(name: &str, log: Option<LogConfig>, goal: f64) -> anyhow::Result
     house_stop.cancel();
     house.until_stopped(&stage.config).await?;
     stop.cancel();
-    let mut took = took?;
+    let (mut took, topics) = took?;
+    for topic in &topics {
+        // A Kafka outlives the bench.
+        stage.log.delete(topic).await?;
+    }
     Ok(vec![
         Figure::new(format!("{name}_p50"), median(took.clone()), "ms"),
         Figure::new(format!("{name}_p99"), percentile(&mut took, 0.99), "ms").goal(goal),
@@ -56,8 +60,8 @@ async fn of_log(name: &str, log: Option<LogConfig>, goal: f64) -> anyhow::Result
 }
 
 /// Milliseconds from each record to the first edit that shows it or a later one. The runs are watched in
-/// private chats of several people.
-async fn edits(stage: &Stage) -> anyhow::Result<Vec<f64>> {
+/// private chats of several people. Also the topics of the runs.
+async fn edits(stage: &Stage) -> anyhow::Result<(Vec<f64>, Vec<Topic>)> {
     let phone = stage.sandbox.control().patience(Duration::from_secs(60));
     let mut panels = Vec::new();
     for (person, pace) in PACES {
@@ -79,11 +83,16 @@ async fn edits(stage: &Stage) -> anyhow::Result<Vec<f64>> {
             }
         }
     }
-    for panel in &panels {
-        // A Kafka outlives the bench.
-        stage.log.delete(&panel.topic).await?;
-    }
-    Ok(took)
+    // An order whose run has not ended would be carried out again.
+    let all_finished = |state: &State| {
+        let finished = |panel: &Panel| {
+            let message = state.chat(panel.chat).and_then(scene::pinned_panel);
+            message.is_some_and(|message| message.text.contains("finished"))
+        };
+        panels.iter().all(finished).then_some(())
+    };
+    phone.wait_for("the ends of the runs", all_finished).await?;
+    Ok((took, panels.into_iter().map(|panel| panel.topic).collect()))
 }
 
 fn is_edit(call: &CallSeen) -> bool {
