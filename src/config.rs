@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
+use kymo_bot::Bus;
 use kymo_door::Door;
 use kymo_runlog::host::{Capacity, Memory, check_label};
 use kymo_runlog::{Log, LogConfig};
@@ -29,6 +30,8 @@ pub mod env {
     pub const TELEGRAM_TOKEN: &str = "KYMO_TELEGRAM_TOKEN";
     pub const TELEGRAM_TOKEN_FILE: &str = "KYMO_TELEGRAM_TOKEN_FILE";
     pub const TELEGRAM_API: &str = "KYMO_TELEGRAM_API";
+    /// Set by systemd for a unit with `LoadCredential=`.
+    pub const CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";
 }
 
 /// kymo.toml as written by a person.
@@ -40,6 +43,7 @@ struct File {
     door: DoorTable,
     database: DatabaseTable,
     initiator: InitiatorTable,
+    workers: WorkersTable,
     /// Read by the catalogue.
     #[allow(dead_code)]
     solver: Vec<toml::Table>,
@@ -102,6 +106,30 @@ impl InitiatorTable {
     }
 }
 
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+struct WorkersTable {
+    host: Host,
+    bus: ManagerBus,
+}
+
+/// Who keeps graph workers running.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Host {
+    #[default]
+    Child,
+    Systemd,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum ManagerBus {
+    #[default]
+    System,
+    User,
+}
+
 /// Everything that is known before a role starts.
 pub struct Config {
     pub data: PathBuf,
@@ -118,6 +146,8 @@ pub struct Config {
     pub database: String,
     pub telegram_api: Option<Url>,
     pub door_listen: SocketAddr,
+    /// The bus of the systemd that keeps graph workers running; `None` where the bot itself does.
+    pub systemd: Option<Bus>,
     door_url: Url,
     door_token_file: PathBuf,
     telegram_token_file: Option<PathBuf>,
@@ -169,10 +199,12 @@ impl Config {
             .with_context(|| format!("{name} cannot be used"))?;
         let servers = servers(&text, &base).with_context(|| format!("{name} cannot be used"))?;
         let host = file.initiator.host.map_or_else(hostname, Ok)?;
+        let credentials = env_text(env::CREDENTIALS).map(PathBuf::from);
+        let secret = |path: PathBuf| secret(credentials.as_deref(), &base, path);
         let log = common
             .log
             .clone()
-            .or(file.log)
+            .or(file.log.map(|log| with_files(log, &base, secret)))
             .unwrap_or_else(|| LogConfig::Embedded { folder: data.clone() });
         for Server { server, .. } in &servers {
             if server.log == Way::Direct && !matches!(log, LogConfig::Kafka(_)) {
@@ -204,6 +236,10 @@ impl Config {
             (Some(_), Ok(addresses)) if !addresses.is_empty() => addresses[0],
             _ => door_listen,
         };
+        let systemd = (file.workers.host == Host::Systemd).then_some(match file.workers.bus {
+            ManagerBus::System => Bus::System,
+            ManagerBus::User => Bus::User,
+        });
         Ok(Self {
             log,
             labels: file.initiator.labels,
@@ -227,11 +263,12 @@ impl Config {
             door_url,
             door_token_file: env_text(env::DOOR_TOKEN_FILE)
                 .map(PathBuf::from)
-                .or(file.door.token_file.map(|path| base.join(path)))
-                .unwrap_or_else(|| data.join("door.token")),
+                .or(file.door.token_file.map(secret))
+                .unwrap_or_else(|| secret(data.join("door.token"))),
             telegram_token_file: env_text(env::TELEGRAM_TOKEN_FILE)
                 .map(PathBuf::from)
-                .or(file.telegram.token_file.map(|path| base.join(path))),
+                .or(file.telegram.token_file.map(secret)),
+            systemd,
             data,
             path,
         })
@@ -266,6 +303,14 @@ impl Config {
         }
     }
 
+    pub fn telegram_token_file(&self) -> Option<&Path> {
+        self.telegram_token_file.as_deref()
+    }
+
+    pub fn door_token_file(&self) -> &Path {
+        &self.door_token_file
+    }
+
     /// The door's token, made on first use.
     pub fn door_token(&self) -> anyhow::Result<SecretString> {
         if !self.door_token_file.exists() {
@@ -278,6 +323,11 @@ impl Config {
     /// The bot's door as another role reaches it.
     pub fn door(&self) -> anyhow::Result<Door> {
         Ok(Door::new(self.door_url.clone(), self.door_token()?))
+    }
+
+    /// The door as the bot itself reaches it.
+    pub fn own_door(&self) -> anyhow::Result<Door> {
+        Ok(Door::new(local_url(self.door_listen), self.door_token()?))
     }
 
     /// As [`Self::door`], for roles that also work without a bot: `None` where none was ever set up.
@@ -297,6 +347,32 @@ impl Config {
 
     pub fn make_data_folder(&self) -> anyhow::Result<()> {
         make_folder(&self.data)
+    }
+}
+
+/// Where a file with a secret lies. Under systemd, roles run as a user who cannot read it: they see its copy among
+/// their unit's credentials, which go by the file's name.
+fn secret(credentials: Option<&Path>, base: &Path, path: PathBuf) -> PathBuf {
+    let copy = || Some(credentials?.join(path.file_name()?)).filter(|copy| copy.exists());
+    copy().unwrap_or_else(|| base.join(path))
+}
+
+/// The files that a log's table names are meant from where kymo.toml lies, too.
+fn with_files(log: LogConfig, base: &Path, secret: impl Fn(PathBuf) -> PathBuf) -> LogConfig {
+    match log {
+        LogConfig::Embedded { folder } => LogConfig::Embedded {
+            folder: base.join(folder),
+        },
+        LogConfig::Relay { socket } => LogConfig::Relay {
+            socket: base.join(socket),
+        },
+        LogConfig::Kafka(mut kafka) => {
+            kafka.ca = kafka.ca.map(|path| base.join(path));
+            kafka.certificate = kafka.certificate.map(|path| base.join(path));
+            kafka.key = kafka.key.map(&secret);
+            kafka.password_file = kafka.password_file.map(&secret);
+            LogConfig::Kafka(kafka)
+        }
     }
 }
 
@@ -448,6 +524,35 @@ mod tests {
         assert!(
             error.contains("labels under [initiator]") && error.contains("gpu"),
             "{error}"
+        );
+    }
+
+    #[test]
+    fn a_secret_is_the_units_credential_or_the_file_beside_the_configuration() {
+        let credentials = tempfile::tempdir().expect("a folder");
+        std::fs::write(credentials.path().join("kafka.password"), "x").expect("written");
+        let base = Path::new("/etc/kymo");
+        let found = |path: &str| secret(Some(credentials.path()), base, path.into());
+        assert_eq!(found("kafka.password"), credentials.path().join("kafka.password"));
+        assert_eq!(found("telegram.token"), base.join("telegram.token"));
+        assert_eq!(
+            found("/var/lib/kymo/door.token"),
+            Path::new("/var/lib/kymo/door.token")
+        );
+        let File { log: Some(log), .. } =
+            parse("[log.kafka]\nbrokers = \"k:9092\"\nca = \"ca.pem\"\npassword-file = \"kafka.password\"\n")
+                .expect("a log")
+        else {
+            panic!("it has a log");
+        };
+        let LogConfig::Kafka(kafka) = with_files(log, base, |path| found(path.to_str().expect("plain")))
+        else {
+            panic!("it is Kafka");
+        };
+        assert_eq!(kafka.ca.as_deref(), Some(Path::new("/etc/kymo/ca.pem")));
+        assert_eq!(
+            kafka.password_file,
+            Some(credentials.path().join("kafka.password"))
         );
     }
 

@@ -6,5 +6,6 @@ pub mod house;
 pub mod role;
 mod say;
 mod start;
+mod supervisor;
 
 pub use start::main;

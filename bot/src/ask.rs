@@ -214,6 +214,12 @@ impl Answer {
         self
     }
 
+    /// Says it only once this is done.
+    pub fn after(mut self, act: Act) -> Self {
+        self.acts.insert(0, act);
+        self
+    }
+
     /// The audit's words.
     pub fn outcome(mut self, outcome: impl Into<String>) -> Self {
         self.outcome = outcome.into();

@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use secrecy::SecretString;
 use url::Url;
 
+use crate::workers::Bus;
+
 /// Everything the role `bot` is told.
 #[derive(Clone, Debug)]
 pub struct BotConfig {
@@ -24,6 +26,14 @@ pub struct BotConfig {
     pub data: PathBuf,
     /// Admins by configuration, besides those in SQL.
     pub admins: Vec<i64>,
-    /// How to start a graph worker: the argv prefix, `--topic T [--view V]` is appended.
-    pub worker_command: Vec<OsString>,
+    pub workers: WorkerHost,
+}
+
+/// Who keeps graph workers running.
+#[derive(Clone, Debug)]
+pub enum WorkerHost {
+    /// The bot, as its children: the argv prefix, `--topic T [--view V]` is appended.
+    Child { command: Vec<OsString> },
+    /// systemd, as instances of the template that `kymo install` writes.
+    Systemd { bus: Bus },
 }

@@ -8,15 +8,15 @@ use kymo_store::{PersonId, Store};
 use teloxide::types::Me;
 use tokio_util::sync::CancellationToken;
 
-use crate::BotConfig;
 use crate::alert::Alerts;
+use crate::config::{BotConfig, WorkerHost};
 use crate::facts::Facts;
 use crate::follow::{Follower, Known, Showroom};
 use crate::outbox::Outbox;
 use crate::panel::Panels;
 use crate::telegram::Telegram;
 use crate::waiting::Waiting;
-use crate::workers::{ChildWorkers, Wishes, Workers};
+use crate::workers::{ChildWorkers, SystemdWorkers, Wishes, Workers};
 
 /// What the desk is made of.
 pub struct Context {
@@ -39,11 +39,10 @@ pub struct Desk {
     pub(crate) wishes: Arc<Wishes>,
     pub(crate) waiting: Waiting,
     showroom: Showroom,
-    children: Arc<ChildWorkers>,
 }
 
 impl Desk {
-    /// Puts the desk together. Its graph workers end when `stop` is cancelled.
+    /// Puts the desk together. Graph workers that are its children end when `stop` is cancelled.
     pub fn open(context: Context, stop: CancellationToken) -> anyhow::Result<Arc<Self>> {
         let Context {
             store,
@@ -55,8 +54,10 @@ impl Desk {
             me,
             config,
         } = context;
-        let children = Arc::new(ChildWorkers::new(config.worker_command, stop)?);
-        let host: Arc<dyn Workers> = children.clone();
+        let host: Arc<dyn Workers> = match config.workers {
+            WorkerHost::Child { command } => Arc::new(ChildWorkers::new(command, stop)?),
+            WorkerHost::Systemd { bus } => Arc::new(SystemdWorkers::new(bus, &config.data)),
+        };
         let wishes = Arc::new(Wishes {
             store: store.clone(),
             log: log.clone(),
@@ -88,7 +89,6 @@ impl Desk {
             wishes,
             waiting: Waiting::default(),
             showroom,
-            children,
         }))
     }
 
@@ -109,7 +109,7 @@ impl Desk {
             () = follower.run(stop.clone()) => {}
             () = async { stop.run_until_cancelled(restoring).await; stop.cancelled().await } => {}
         }
-        self.children.ended().await;
+        self.facts.workers.ended().await;
         Ok(())
     }
 }

@@ -34,5 +34,6 @@ mod workers;
 mod written;
 
 pub use claim::{Greeting, greet};
-pub use config::BotConfig;
+pub use config::{BotConfig, WorkerHost};
 pub use run::run;
+pub use workers::Bus;

@@ -1,17 +1,21 @@
-//! The bot, with its graph workers as children.
+//! The bot, and who keeps its graph workers.
 
-use kymo_bot::BotConfig;
+use kymo_bot::{BotConfig, WorkerHost};
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::Common;
 use crate::config::Config;
 use crate::role::this_program;
+use crate::supervisor::attended;
 
 pub async fn run(common: Common, stop: CancellationToken) -> anyhow::Result<()> {
     let config = Config::load(&common)?;
     config.make_data_folder()?;
     let log = config.open_log().await?;
-    kymo_bot::run(bot_config(&config)?, log, stop).await
+    let door = config.own_door()?;
+    let status = format!("door {}, log {}", door.url(), log.describe());
+    let bot = kymo_bot::run(bot_config(&config)?, log, stop);
+    attended(bot, &status, || door.is_open()).await
 }
 
 /// What the bot is handed.
@@ -24,6 +28,11 @@ pub(crate) fn bot_config(config: &Config) -> anyhow::Result<BotConfig> {
         database: config.database.clone(),
         data: config.data.clone(),
         admins: config.admins.clone(),
-        worker_command: this_program("graph-worker")?,
+        workers: match config.systemd {
+            Some(bus) => WorkerHost::Systemd { bus },
+            None => WorkerHost::Child {
+                command: this_program("graph-worker")?,
+            },
+        },
     })
 }

@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli::{Common, GraphWorker};
 use crate::config::Config;
+use crate::supervisor::attended;
 
 pub async fn run(common: Common, args: GraphWorker, stop: CancellationToken) -> anyhow::Result<()> {
     let config = Config::load(&common)?;
@@ -36,7 +37,12 @@ pub async fn run(common: Common, args: GraphWorker, stop: CancellationToken) -> 
             };
             kymo_graph_worker::draw_to_file(drawing, log, stop).await
         }
-        None => kymo_graph_worker::run(WorkerConfig { topics }, log, config.door()?, stop).await,
+        None => {
+            let names: Vec<_> = topics.iter().map(|it| it.topic.as_str()).collect();
+            let status = format!("draws {} from {}", names.join(", "), log.describe());
+            let worker = kymo_graph_worker::run(WorkerConfig { topics }, log, config.door()?, stop);
+            attended(worker, &status, async || true).await
+        }
     }
 }
 

@@ -20,7 +20,7 @@ const LISTED: usize = 20;
 pub(super) async fn answer(facts: &Facts, ask: &Ask, rest: &str) -> anyhow::Result<Answer> {
     let words = super::arguments(rest);
     let Some((word, rest)) = words.split_first() else {
-        let workers = facts.workers.status().await;
+        let workers = facts.workers.status().await?;
         let (html, keyboard) = list(&facts.known.read(), &workers, ask);
         return Ok(Answer::ask(html, keyboard));
     };
@@ -55,9 +55,10 @@ pub(super) async fn answer(facts: &Facts, ask: &Ask, rest: &str) -> anyhow::Resu
             Err(refusal) => return Ok(Answer::refuse(refusal)),
         },
     };
-    Ok(match change(facts, ask, topic, view, step).await {
+    Ok(match change(facts, ask, topic, view, step).await? {
+        // Said when it is done: the host may refuse.
         Ok((act, words)) => Answer::say(format!("The graph worker of {name} {words}."))
-            .and(act)
+            .after(act)
             .outcome(words),
         Err(refusal) => Answer::refuse(refusal),
     })
@@ -73,7 +74,7 @@ pub(super) async fn pressed(facts: &Facts, ask: &Ask, run: &str, step: WorkerSte
     let hosted = facts
         .workers
         .status()
-        .await
+        .await?
         .into_iter()
         .map(|worker| worker.topic);
     let topic = known.or_else(|| {
@@ -84,7 +85,7 @@ pub(super) async fn pressed(facts: &Facts, ask: &Ask, run: &str, step: WorkerSte
     let Some(topic) = topic else {
         return Ok(Answer::toast(shown::GONE));
     };
-    Ok(match change(facts, ask, topic, None, step).await {
+    Ok(match change(facts, ask, topic, None, step).await? {
         Ok((act, words)) => Answer::toast(format!("The graph worker {words}")).and(act),
         Err(refusal) => Answer::toast(crate::words::plain(&refusal)),
     })
@@ -97,30 +98,30 @@ async fn change(
     topic: Topic,
     view: Option<String>,
     step: WorkerStep,
-) -> Result<(Act, &'static str), String> {
+) -> anyhow::Result<Result<(Act, &'static str), String>> {
     if ask.role < Role::Operator {
-        return Err(format!(
+        return Ok(Err(format!(
             "Changing graph workers needs the role operator; you are {}.",
             role_word(ask.role)
-        ));
+        )));
     }
     let known = facts
         .workers
         .status()
-        .await
+        .await?
         .iter()
         .any(|worker| worker.topic == topic);
     let words = match (step, known) {
-        (WorkerStep::Add, true) => return Err(foreign(&WorkerError::Known(topic).to_string(), 600)),
+        (WorkerStep::Add, true) => return Ok(Err(foreign(&WorkerError::Known(topic).to_string(), 600))),
         (WorkerStep::Start | WorkerStep::Stop | WorkerStep::Remove, false) => {
-            return Err(foreign(&WorkerError::Unknown(topic).to_string(), 600));
+            return Ok(Err(foreign(&WorkerError::Unknown(topic).to_string(), 600)));
         }
         (WorkerStep::Add, false) => "is added; it does not run yet",
         (WorkerStep::Start, true) => "starts",
         (WorkerStep::Stop, true) => "stops",
         (WorkerStep::Remove, true) => "is removed",
     };
-    Ok((Act::Worker { topic, view, step }, words))
+    Ok(Ok((Act::Worker { topic, view, step }, words)))
 }
 
 fn list(state: &State, workers: &[WorkerStatus], ask: &Ask) -> (String, InlineKeyboardMarkup) {
@@ -150,7 +151,9 @@ fn list(state: &State, workers: &[WorkerStatus], ask: &Ask) -> (String, InlineKe
         };
         rows.push(vec![
             match worker.state {
-                WorkerState::Stopped => button(WorkerStep::Start, format!("▶ {short}")),
+                WorkerState::Stopped | WorkerState::Failed { .. } => {
+                    button(WorkerStep::Start, format!("▶ {short}"))
+                }
                 WorkerState::Running { .. } | WorkerState::Waiting { .. } => {
                     button(WorkerStep::Stop, format!("⏹ {short}"))
                 }
@@ -186,7 +189,10 @@ fn list(state: &State, workers: &[WorkerStatus], ask: &Ask) -> (String, InlineKe
 
 /// A topic's graph worker in one line.
 pub(super) async fn one(facts: &Facts, topic: &Topic, now: DateTime<Utc>) -> String {
-    let workers = facts.workers.status().await;
+    let workers = match facts.workers.status().await {
+        Ok(workers) => workers,
+        Err(error) => return format!("Graph worker: unknown; {}", foreign(&error.to_string(), 400)),
+    };
     match workers.iter().find(|worker| worker.topic == *topic) {
         Some(worker) => format!("Graph worker: {}", words(worker, now)),
         None => "Graph worker: none".to_owned(),
@@ -199,7 +205,7 @@ fn words(worker: &WorkerStatus, now: DateTime<Utc>) -> String {
         1 => ", restarted once".to_owned(),
         n => format!(", restarted {n} times"),
     };
-    match &worker.state {
+    let state = match &worker.state {
         WorkerState::Stopped => "stopped".to_owned(),
         WorkerState::Running { pid, since } => {
             format!("running for {} (pid {pid}){restarts}", duration(now - *since))
@@ -211,5 +217,10 @@ fn words(worker: &WorkerStatus, now: DateTime<Utc>) -> String {
                 duration(*again_at - now)
             )
         }
+        WorkerState::Failed { reason } => format!("failed: {}{restarts}", foreign(reason, 200)),
+    };
+    match &worker.said {
+        Some(said) => format!("{state}; systemd: {}", foreign(said, 200)),
+        None => state,
     }
 }

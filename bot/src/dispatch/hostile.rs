@@ -51,7 +51,9 @@ async fn silence() -> Silence {
         database: store.database().to_owned(),
         data: folder.path().to_owned(),
         admins: vec![OWNER],
-        worker_command: vec!["/bin/false".into()],
+        workers: crate::WorkerHost::Child {
+            command: vec!["/bin/false".into()],
+        },
     };
     let (outbox, jobs) = crate::outbox::open();
     let (panels, orders) = crate::panel::open(store.clone());

@@ -70,12 +70,6 @@ impl ChildWorkers {
         })
     }
 
-    /// Waits until every child has ended. To be called after the token was cancelled.
-    pub async fn ended(&self) {
-        self.shared.tasks.close();
-        self.shared.tasks.wait().await;
-    }
-
     fn unsupervise(&self, topic: &Topic) -> Result<(), WorkerError> {
         let mut workshop = self.shared.lock();
         let worker = workshop
@@ -146,7 +140,7 @@ impl Workers for ChildWorkers {
         Ok(())
     }
 
-    async fn status(&self) -> Vec<WorkerStatus> {
+    async fn status(&self) -> Result<Vec<WorkerStatus>, WorkerError> {
         let workshop = self.shared.lock();
         let mut workers: Vec<_> = workshop.workers.iter().collect();
         workers.sort_by_key(|(_, worker)| worker.number);
@@ -155,8 +149,14 @@ impl Workers for ChildWorkers {
             view: worker.view.clone(),
             state: worker.state.clone(),
             restarts: worker.restarts,
+            said: None,
         };
-        workers.into_iter().map(status).collect()
+        Ok(workers.into_iter().map(status).collect())
+    }
+
+    async fn ended(&self) {
+        self.shared.tasks.close();
+        self.shared.tasks.wait().await;
     }
 }
 

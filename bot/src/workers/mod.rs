@@ -4,6 +4,7 @@
 mod backoff;
 mod child;
 mod spawner;
+mod systemd;
 mod wishes;
 
 use async_trait::async_trait;
@@ -11,6 +12,7 @@ use chrono::{DateTime, Utc};
 use kymo_runlog::Topic;
 
 pub use child::ChildWorkers;
+pub use systemd::{Bus, SystemdWorkers};
 pub use wishes::{Wishes, restore, tidy};
 
 /// A host of graph workers, one worker per topic.
@@ -29,7 +31,10 @@ pub trait Workers: Send + Sync {
     async fn remove(&self, topic: &Topic) -> Result<(), WorkerError>;
 
     /// All workers, in the order in which they were added.
-    async fn status(&self) -> Vec<WorkerStatus>;
+    async fn status(&self) -> Result<Vec<WorkerStatus>, WorkerError>;
+
+    /// Waits until every worker that cannot outlive the bot has ended; the bot is ending.
+    async fn ended(&self) {}
 }
 
 /// A worker as people see it.
@@ -40,6 +45,8 @@ pub struct WorkerStatus {
     pub state: WorkerState,
     /// How often it was started again because it ended by itself.
     pub restarts: u32,
+    /// The same in the host's own words, where it has some: systemd's `active (running)`.
+    pub said: Option<String>,
 }
 
 /// What a worker is doing.
@@ -56,6 +63,10 @@ pub enum WorkerState {
         reason: String,
         again_at: DateTime<Utc>,
     },
+    /// It ended by itself, and its host does not start it again.
+    Failed {
+        reason: String,
+    },
 }
 
 /// What a caller can tell a person.
@@ -67,4 +78,24 @@ pub enum WorkerError {
     Known(Topic),
     #[error("the bot is shutting down")]
     Closing,
+    #[error(
+        "systemd's manager cannot be reached over the {} bus: {reason}; look at `systemctl status dbus`, or let the \
+         bot itself keep graph workers: host = \"child\" under [workers] in kymo.toml", bus.word()
+    )]
+    NoBus { bus: Bus, reason: String },
+    #[error(
+        "systemd does not let the bot do this: {reason}; polkit must be there, with the rule that `kymo install` writes \
+         as root (docs/systemd.md)"
+    )]
+    NoRights { reason: String },
+    #[error("there is no unit {unit}: its template is missing; `kymo install` as root writes it")]
+    NoUnit { unit: String },
+    #[error("systemd refuses for {unit}: {reason}; `journalctl -u {unit}` may tell more")]
+    Refused { unit: String, reason: String },
+    #[error("cannot {what} {path}: {reason}; the bot keeps a note there about each graph worker")]
+    Note {
+        what: &'static str,
+        path: String,
+        reason: String,
+    },
 }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use kymo_bot::BotConfig;
+use kymo_bot::{BotConfig, WorkerHost};
 use kymo_door::Door;
 use kymo_runlog::{Log, LogConfig};
 use kymo_telegram_sandbox::{SandboxConfig, start};
@@ -28,7 +28,9 @@ async fn config(folder: &tempfile::TempDir, api: &str) -> (BotConfig, Arc<dyn Lo
         database: data.join("kymo.sqlite").display().to_string(),
         data,
         admins: vec![1001],
-        worker_command: vec!["true".into()],
+        workers: WorkerHost::Child {
+            command: vec!["true".into()],
+        },
     };
     (config, log)
 }

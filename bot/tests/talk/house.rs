@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use chrono::Utc;
 use futures::StreamExt as _;
-use kymo_bot::BotConfig;
+use kymo_bot::{BotConfig, WorkerHost};
 use kymo_runlog::catalogue::{self, HostCatalogue, ParameterCard, ParameterKind, SolverCard};
 use kymo_runlog::event::{self, EventRecord, RunEvent};
 use kymo_runlog::host::{Capacity, HostRecord, Memory, Taken};
@@ -343,9 +343,11 @@ fn config(sandbox: &Running, folder: &Path, admins: Vec<PersonId>, listen: Socke
         data: folder.to_owned(),
         admins: admins.into_iter().map(|id| id.0).collect(),
         // Stands in for a graph worker: it only lives.
-        worker_command: ["/bin/sh", "-c", "exec sleep 1000", "worker"]
-            .map(OsString::from)
-            .to_vec(),
+        workers: WorkerHost::Child {
+            command: ["/bin/sh", "-c", "exec sleep 1000", "worker"]
+                .map(OsString::from)
+                .to_vec(),
+        },
     }
 }
 
