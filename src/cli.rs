@@ -59,6 +59,16 @@ pub enum Role {
     /// Write a kymo.toml, with questions when asked from a terminal
     #[command(after_help = "Examples:\n  kymo init\n  kymo init --yes --file /etc/kymo/kymo.toml")]
     Init(Init),
+    /// Make the bot, the initiator and graph workers services of this machine's systemd; again after an upgrade
+    #[command(after_help = "Examples:\n  \
+        sudo kymo install                 user, folders, units; starts or restarts what should run\n  \
+        kymo install --dry-run            show every step, change nothing\n  \
+        kymo install --root /mnt/image    into a system that does not run\n\
+        \ndocs/systemd.md has the rest.")]
+    Install(Install),
+    /// Take back what `kymo install` made; configuration and runs stay unless asked
+    #[command(after_help = "Examples:\n  sudo kymo uninstall\n  sudo kymo uninstall --purge")]
+    Uninstall(Uninstall),
     /// Check what a person would get wrong: token, rights, log, database, disk, clock
     #[command(after_help = "Examples:\n  kymo doctor\n  kymo doctor --telegram -1001234567890")]
     Doctor(Doctor),
@@ -167,6 +177,29 @@ pub struct Init {
 }
 
 #[derive(Debug, Args)]
+pub struct Install {
+    /// Say every step, take none
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Write files below this folder; add no user and start nothing
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub root: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Uninstall {
+    /// Remove configuration, secrets, runs and the user, too
+    #[arg(long)]
+    pub purge: bool,
+    /// Say every step, take none
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Remove files below this folder; stop nothing
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub root: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
 pub struct Doctor {
     /// Walk every method the bot uses in this chat, and report each deviation
     #[arg(long, value_name = "CHAT", allow_hyphen_values = true)]
@@ -205,10 +238,10 @@ pub struct Solver {
 #[derive(Debug, Args)]
 pub struct GraphWorker {
     /// The topic to draw; several in one process are fine
-    #[arg(long = "topic", required = true, value_name = "TOPIC")]
+    #[arg(long = "topic", required = true, value_name = "TOPIC", env = "KYMO_TOPIC")]
     pub topics: Vec<String>,
     /// What to draw: `E[x=0.6]`, `E[last]`, `heat:E`, `loss`, `x,y,z`
-    #[arg(long)]
+    #[arg(long, env = "KYMO_VIEW")]
     pub view: Option<String>,
     /// Draw once into this file and stop
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]

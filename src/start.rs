@@ -29,6 +29,8 @@ pub fn main() -> ExitCode {
         }
         Role::Solver(args) => finish("solver", role::solver::run(&common, args)),
         Role::Init(args) => finish("init", role::init::run(&common, args)),
+        Role::Install(args) => finish("install", role::install::install(args)),
+        Role::Uninstall(args) => start("uninstall", single(), |_| role::install::uninstall(args)),
         Role::Demo(args) => start("demo", single(), |stop| role::demo::run(common, args, stop)),
         Role::Up(args) => start("up", single(), |stop| role::up::run(common, args, stop)),
         Role::Doctor(args) => start("doctor", single(), |_| role::doctor::run(common, args)),

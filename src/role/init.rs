@@ -94,7 +94,7 @@ fn fill(sample: &str, answers: &Answers) -> String {
 }
 
 /// A new configuration names no program that is not there: the samples stay as comments.
-fn without_samples_of_solvers(sample: &str) -> String {
+pub(super) fn without_samples_of_solvers(sample: &str) -> String {
     let Some(at) = sample.find("[[solver]]") else {
         return sample.to_owned();
     };

@@ -9,6 +9,7 @@ pub mod graph_worker;
 pub mod import;
 pub mod init;
 pub mod initiator;
+pub mod install;
 pub mod outpost;
 pub mod replay;
 pub mod run;
