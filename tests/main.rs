@@ -18,5 +18,6 @@ mod python_under_fire;
 mod run_to_panel;
 mod secrets;
 mod strangers;
+mod systemd_units;
 mod telegram_away;
 mod wrong_start;

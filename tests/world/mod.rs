@@ -5,6 +5,7 @@
 mod browser;
 mod disk;
 mod kafka;
+pub mod machine;
 mod process;
 mod sshd;
 mod telling;
