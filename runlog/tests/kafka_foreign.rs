@@ -361,6 +361,39 @@ async fn a_topic_that_others_made_is_judged_before_a_run_trusts_it() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs a Kafka cluster: docs/kafka.md, Tests"]
+async fn a_survey_shows_topics_of_others_with_what_they_forget() {
+    let cluster = Cluster::given();
+    let log = cluster.open().await;
+    let name = format!("test_others_{}", uuid::Uuid::new_v4());
+    let settings = [
+        ("retention.ms", "3000"),
+        ("retention.bytes", "5000"),
+        ("cleanup.policy", "compact,delete"),
+    ];
+    foreign_topic(&cluster, &name, 3, &settings).await;
+    let all = log.survey().await.unwrap();
+    let found = all
+        .iter()
+        .find(|it| it.name == name)
+        .expect("also with such a name");
+    assert_eq!(found.partitions, 3);
+    let retention = found.retention.as_ref().expect("everybody may look here");
+    assert_eq!(
+        (
+            retention.age.map(|age| age.as_secs()),
+            retention.bytes,
+            retention.compacted
+        ),
+        (Some(3), Some(5000), true)
+    );
+    assert!(
+        all.iter().all(|it| !it.name.starts_with("__")),
+        "Kafka's own are nobody's business"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs a Kafka cluster: docs/kafka.md, Tests"]
 async fn a_name_that_collides_with_an_underscore_is_explained() {
     let cluster = Cluster::given();
     let log = cluster.open().await;

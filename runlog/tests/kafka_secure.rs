@@ -188,6 +188,113 @@ async fn a_foreign_certificate_is_named(secure: &Secure) {
     assert!(text.contains("check `ca`"), "{text}");
 }
 
+/// A server with a certificate of the right authority that ended yesterday. The handshake ends before Kafka is spoken.
+struct Expired {
+    server: std::process::Child,
+    _folder: tempfile::TempDir,
+    ca: PathBuf,
+    port: u16,
+}
+
+impl Expired {
+    fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let openssl = |arguments: &[&str]| {
+            let done = std::process::Command::new("openssl")
+                .args(arguments)
+                .current_dir(folder.path())
+                .output()
+                .unwrap();
+            assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        };
+        std::fs::write(folder.path().join("names"), "subjectAltName=DNS:localhost\n").unwrap();
+        let new = ["req", "-newkey", "rsa:2048", "-nodes"];
+        openssl(
+            &[
+                &new[..],
+                &["-x509", "-subj", "/CN=ca", "-keyout", "ca.key", "-out", "ca.pem"],
+            ]
+            .concat(),
+        );
+        openssl(
+            &[
+                &new[..],
+                &[
+                    "-subj",
+                    "/CN=localhost",
+                    "-keyout",
+                    "node.key",
+                    "-out",
+                    "node.csr",
+                ],
+            ]
+            .concat(),
+        );
+        openssl(&[
+            "x509",
+            "-req",
+            "-days",
+            "-1",
+            "-in",
+            "node.csr",
+            "-CA",
+            "ca.pem",
+            "-CAkey",
+            "ca.key",
+            "-CAcreateserial",
+            "-extfile",
+            "names",
+            "-out",
+            "node.pem",
+        ]);
+        let port = std::net::TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
+        let server = std::process::Command::new("openssl")
+            .args([
+                "s_server", "-quiet", "-cert", "node.pem", "-key", "node.key", "-accept",
+            ])
+            .arg(port.to_string())
+            .current_dir(folder.path())
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        Self {
+            server,
+            ca: folder.path().join("ca.pem"),
+            _folder: folder,
+            port,
+        }
+    }
+}
+
+impl Drop for Expired {
+    fn drop(&mut self) {
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs openssl: docs/kafka.md, Tests"]
+async fn an_expired_certificate_is_named_with_the_way_to_see_it() {
+    let expired = Expired::start();
+    let config = KafkaConfig {
+        ca: Some(expired.ca.clone()),
+        ..cluster::config(&format!("localhost:{}", expired.port))
+    };
+    let text = refusal(&config).await;
+    assert!(
+        text.contains("it has expired") && text.contains("-enddate") && text.contains("renewed"),
+        "{text}"
+    );
+    assert!(text.contains(&expired.port.to_string()), "which broker: {text}");
+}
+
 async fn no_tls_or_no_password_gives_a_hint(secure: &Secure) {
     let plain = cluster::config(secure.cluster.brokers());
     let unencrypted = KafkaConfig {

@@ -80,7 +80,7 @@ fn counts(in_effect: &[u32], attempt: u32, record: &Record) -> bool {
 }
 
 /// Replays the topic up to its present end.
-pub(crate) async fn read(
+pub async fn read(
     log: &dyn Log,
     topic: &Topic,
     mut each: impl FnMut(Change) -> anyhow::Result<()>,

@@ -159,9 +159,13 @@ fn understand(code: RDKafkaErrorCode, reason: &str) -> Option<Meaning> {
         RDKafkaErrorCode::Authentication => Some(Meaning::Refusal(format!(
             "user or password is wrong ({said}); check `user` and `password-file` in [log.kafka]"
         ))),
-        RDKafkaErrorCode::SSL if reason.contains("certificate verify failed") => Some(Meaning::Refusal(
-            format!("its certificate is not signed by our authority ({said}); check `ca` in [log.kafka]"),
-        )),
+        RDKafkaErrorCode::SSL if reason.contains("certificate verify failed") => {
+            Some(Meaning::Refusal(format!(
+                "its certificate does not count ({said}): either the authority in `ca` did not sign it, or it has expired, which \
+                 `openssl s_client -connect HOST:PORT </dev/null | openssl x509 -noout -issuer -enddate` tells; check `ca` in \
+                 [log.kafka], or have the broker's certificate renewed"
+            )))
+        }
         RDKafkaErrorCode::SSL if reason.contains("wrong version number") || reason.contains("PLAINTEXT") => {
             Some(Meaning::Refusal(format!(
                 "the broker does not speak TLS on this port ({said}); use its TLS port, or remove `ca` from [log.kafka]"

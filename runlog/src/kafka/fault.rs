@@ -145,7 +145,8 @@ pub(super) fn away(log: &str, ear: &Ear, said: &str) -> LogError {
     let advice = if hung_up {
         "check that the brokers run, and whether they want TLS or a password: `ca`, `user` and `password-file` in [log.kafka]"
     } else {
-        "check that the brokers run and that their addresses are right"
+        "check that the brokers run (one whose disk is full ends itself: its log says so, and once there is space it goes on) and \
+         that their addresses are right"
     };
     LogError::Away {
         log: log.to_owned(),

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use kymo_runlog::{Log, LogError, Message, Topic, Window};
+use kymo_runlog::{Log, LogError, Message, Position, Topic, Window};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
 
@@ -15,6 +15,8 @@ const BUDGET: usize = 32 << 20;
 /// Payload bytes of one append.
 const BATCH: usize = 4 << 20;
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// Kafka's client tries for ever without a word. A new leader is there after 7 s at most; longer is trouble.
+const SLOW: Duration = Duration::from_secs(10);
 
 /// How far the log is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -147,6 +149,31 @@ async fn publish(
     }
 }
 
+/// As the log does it; a long wait is told with what the log answers to a question.
+async fn append_or_tell(
+    log: &dyn Log,
+    topic: &Topic,
+    messages: Vec<Message>,
+    state: &watch::Sender<Published>,
+) -> Result<Vec<Position>, LogError> {
+    let ask = async {
+        tokio::time::sleep(SLOW).await;
+        let reason = match log.end(topic).await {
+            Err(LogError::Away { reason, .. } | LogError::Full { reason, .. }) => reason,
+            Ok(_) | Err(_) => {
+                "it answers, and yet takes no records: too few of its servers are there and in step"
+                    .to_owned()
+            }
+        };
+        state.send_modify(|now| now.trouble = Some(Trouble::Away(reason)));
+        std::future::pending().await
+    };
+    tokio::select! {
+        appended = log.append(topic, messages) => appended,
+        never = ask => never,
+    }
+}
+
 /// Tries until the log has the batch. Half of it may be there already: records have identities, so that is harmless.
 async fn append(
     log: &dyn Log,
@@ -156,7 +183,7 @@ async fn append(
 ) -> Result<(), LogError> {
     let mut pause = Duration::from_millis(20);
     loop {
-        let trouble = match log.append(topic, messages.clone()).await {
+        let trouble = match append_or_tell(log, topic, messages.clone(), state).await {
             Ok(_) => {
                 Window::Appended.pass();
                 state.send_if_modified(|now| now.trouble.take().is_some());

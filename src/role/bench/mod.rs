@@ -1,5 +1,6 @@
 //! What it costs: every figure beside its goal and its alternative, measured in one run.
 
+mod catchup;
 mod chaos;
 mod edit;
 mod memory;
@@ -17,7 +18,7 @@ use crate::say::say;
 /// In the order in which they are run.
 const NAMES: [&str; 6] = ["airy", "picture", "replay", "up", "memory", "edit"];
 /// They take long, and run only when they are named.
-const NAMED: [&str; 1] = ["chaos"];
+const NAMED: [&str; 2] = ["chaos", "catchup"];
 
 pub async fn run(args: Bench) -> anyhow::Result<()> {
     let there_are = || NAMES.into_iter().chain(NAMED);
@@ -57,6 +58,7 @@ async fn measure(name: &str, args: &Bench) -> anyhow::Result<Vec<Figure>> {
         "memory" => memory::measure().await,
         "edit" => edit::measure(args.kafka.as_deref()).await,
         "chaos" => chaos::measure(&args.chaos, args.kafka.as_deref()).await,
+        "catchup" => catchup::measure(args.kafka.as_deref()).await,
         other => bail!("there is no bench {other:?}"),
     }
 }
