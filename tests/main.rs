@@ -3,6 +3,7 @@
 
 mod world;
 
+mod broken_kafka;
 mod chaos;
 mod clean_exit;
 mod command_line;

@@ -203,6 +203,9 @@ fn shown(value: &Value) -> String {
     }
 }
 
+/// More are told by the watchdog's alert.
+const MOST_WARNINGS: usize = 2;
+
 /// The card's words. `warnings` are of the log: what the run's topic would lose, and what to do about it.
 pub fn text(
     draft: &Draft,
@@ -227,6 +230,8 @@ pub fn text(
         foreign(&card.name, 60),
         foreign(&card.help, 300)
     )];
+    // Telegram takes 4096 characters. A warning names the topic twice, and its remedy must not be cut off.
+    let room = if warnings.is_empty() { 3400 } else { 2000 };
     for parameter in &card.parameters {
         let name = foreign(&parameter.name, 40);
         let unit = parameter
@@ -247,8 +252,8 @@ pub fn text(
             (None, None) if parameter.optional => format!("{name}: not given"),
             (None, None) => format!("❗ {name}: needs a value"),
         };
-        // Telegram takes 4096 characters; what is left out can still be opened by its button.
-        if lines.iter().map(|line| line.chars().count() + 1).sum::<usize>() + line.chars().count() > 3400 {
+        // What is left out can still be opened by its button.
+        if lines.iter().map(|line| line.chars().count() + 1).sum::<usize>() + line.chars().count() > room {
             lines.push("…".to_owned());
             break;
         }
@@ -277,7 +282,8 @@ pub fn text(
     lines.extend(
         warnings
             .iter()
-            .map(|warning| format!("⚠️ {}", foreign(warning, 400))),
+            .take(MOST_WARNINGS)
+            .map(|warning| format!("⚠️ {}", foreign(warning, 700))),
     );
     if let Some(topic) = run {
         lines.push(format!("Short id <code>{}</code>", ShortId::of(topic)));
@@ -487,7 +493,8 @@ mod tests {
             card.help = help;
             card.parameters = vec![one; n];
             let given = draft(&[]);
-            let words = text(&given, &card, None, &Standing::New, &[]);
+            let warnings = vec!["w".repeat(2000); 5];
+            let words = text(&given, &card, None, &Standing::New, &warnings);
             prop_assert!(words.chars().count() <= 4096, "{}", words.chars().count());
             let buttons = keyboard(i64::MAX, &given, &card, true, &Standing::New);
             prop_assert!(buttons.inline_keyboard.iter().flatten().count() <= 100);

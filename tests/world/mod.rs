@@ -6,6 +6,7 @@ mod browser;
 mod disk;
 mod kafka;
 pub mod machine;
+mod own_kafka;
 mod process;
 mod sshd;
 mod telling;
@@ -24,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 pub use browser::Browser;
 pub use kafka::KafkaTurn;
 pub use kymo::role::demo::stage::lab;
+pub use own_kafka::OwnKafka;
 pub use process::{Gone, KYMO, Process, catches, kill_9};
 pub use sshd::{Sshd, make_key};
 
@@ -61,6 +63,11 @@ impl World {
     pub async fn on_kafka_with(more: &str) -> (Self, KafkaTurn) {
         let (log, turn) = KafkaTurn::take().await;
         (Self::open(Some(log), more).await, turn)
+    }
+
+    /// As [`Self::new`], on this log.
+    pub async fn on(log: LogConfig) -> Self {
+        Self::open(Some(log), "").await
     }
 
     async fn open(log: Option<LogConfig>, more: &str) -> Self {

@@ -156,6 +156,10 @@ impl ConsumerContext for Ear {}
 fn understand(code: RDKafkaErrorCode, reason: &str) -> Option<Meaning> {
     let said = without_preamble(reason);
     match code {
+        // A broker that is still starting hangs up in the middle of the handshake.
+        RDKafkaErrorCode::Authentication if reason.contains("Broker transport failure") => {
+            Some(Meaning::Trouble(said.to_owned()))
+        }
         RDKafkaErrorCode::Authentication => Some(Meaning::Refusal(format!(
             "user or password is wrong ({said}); check `user` and `password-file` in [log.kafka]"
         ))),
