@@ -12,6 +12,7 @@ mod demo_day;
 mod first_admin;
 mod full_disk;
 mod hostile_records;
+mod hosts;
 mod kill_minus_nine;
 mod locked_database;
 mod moving;

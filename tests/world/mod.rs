@@ -6,8 +6,9 @@ mod browser;
 mod disk;
 mod kafka;
 pub mod machine;
+pub mod network;
 mod own_kafka;
-mod process;
+pub mod process;
 mod sshd;
 mod telling;
 
@@ -76,9 +77,32 @@ impl World {
         world
     }
 
+    /// The bot alone, reachable from other hosts at this address; the log is elsewhere.
+    pub async fn over(log: &str, here: Ipv4Addr) -> Self {
+        let log: LogConfig = log.parse().expect("a log");
+        let mut world = Self::dark(Some(log), "").await;
+        let door = SocketAddr::from((here, 8787));
+        world.stage.config.door_at(door);
+        let url = world.stage.config.door().expect("the door's token").url().clone();
+        world.stage.environment = world.stage.environment.clone().door(&url);
+        world.start_bot().await;
+        world.greet().await;
+        world
+    }
+
+    /// Ends what [`Self::over`] began.
+    pub async fn stop_here(mut self) {
+        self.bot.take().expect("running").end_cleanly().await;
+        self.sandbox_stop.cancel();
+    }
+
     async fn light_up(&mut self) {
         self.start_bot().await;
         self.start_initiator().await;
+        self.greet().await;
+    }
+
+    async fn greet(&mut self) {
         self.say(
             lab::GRACE,
             lab::GROUP,
