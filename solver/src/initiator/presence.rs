@@ -37,7 +37,7 @@ impl Room {
 /// Speaks until it is dropped: at once, when something changes, and regularly.
 pub async fn speak(log: Arc<dyn Log>, record: HostRecord, mut room: watch::Receiver<Room>) {
     let topic = host::topic();
-    let mut said = 0;
+    let (mut said, mut refused) = (0, false);
     loop {
         if said % REMOVE_AFTER == 0 {
             // If it cannot be removed now, it stays a while.
@@ -48,8 +48,15 @@ pub async fn speak(log: Arc<dyn Log>, record: HostRecord, mut room: watch::Recei
         let message = Message::json(&record.host, &now);
         // A log that hangs is no reason to say the same twice as often.
         match tokio::time::timeout(host::EVERY, log.append(&topic, vec![message])).await {
-            Ok(Ok(_)) => {}
-            Ok(Err(error)) => tracing::debug!(%error, "this host cannot say that it is there"),
+            Ok(Ok(_)) => refused = false,
+            Ok(Err(error)) if error.is_passing() => {
+                tracing::debug!(%error, "this host cannot say that it is there");
+            }
+            Ok(Err(error)) => {
+                if !std::mem::replace(&mut refused, true) {
+                    tracing::error!(%error, "this host cannot say that it is there, so that it takes over no runs");
+                }
+            }
             Err(_) => continue,
         }
         tokio::select! {
