@@ -16,6 +16,7 @@ mod hosts;
 mod kill_minus_nine;
 mod locked_database;
 mod moving;
+mod outpost;
 mod over_ssh;
 mod phone_page;
 mod python_under_fire;

@@ -261,6 +261,24 @@ async fn what_a_person_must_mend_is_said_with_reason_and_remedy() {
         assert!(told.text.contains(remedy), "{}", told.text);
     }
 
+    let doctor = tokio::process::Command::new(crate::world::KYMO)
+        .arg("doctor")
+        .envs(world.stage.environment.variables())
+        .output()
+        .await
+        .expect("run the doctor");
+    let found = String::from_utf8_lossy(&doctor.stdout).into_owned();
+    for line in [
+        "ERROR    server arm: ",
+        "ERROR    server reborn: the host key",
+        "ERROR    server stranger: ",
+        "ERROR    server unmet: the host key",
+        "ERROR    server walled: the folder",
+        "ok       server full: ",
+    ] {
+        assert!(found.contains(line), "{line} is missing in\n{found}");
+    }
+
     // What is mended goes on by itself.
     std::fs::copy(
         servers[0].path("user_key.pub"),

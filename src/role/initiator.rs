@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use kymo_solver::initiator::{self, InitiatorConfig};
-use kymo_solver::server::{self, Gateway};
+use kymo_solver::server::Gateway;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -24,18 +24,15 @@ pub async fn run(common: Common, stop: CancellationToken) -> anyhow::Result<()> 
         log: config.log,
     };
     for host in config.servers {
-        let initiator = InitiatorConfig {
-            host: host.server.name.clone(),
-            labels: host.server.labels.clone(),
-            capacity: host.server.capacity(),
-            data: server::folder_of(&config.data, &host.server.name),
-            catalogue: host.catalogue,
-            watchdog_command: Vec::new(),
-        };
         let (gateway, log, door, stop) = (gateway.clone(), log.clone(), door.clone(), stop.clone());
-        hosts.spawn(
-            async move { initiator::run_there(initiator, &host.server, &gateway, log, door, stop).await },
-        );
+        hosts.spawn(initiator::run_there(
+            host.server,
+            host.catalogue,
+            gateway,
+            log,
+            door,
+            stop,
+        ));
     }
     let here = InitiatorConfig {
         host: config.host,

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use kymo_door::Alert;
 use kymo_runlog::Topic;
-use kymo_runlog::host::Taken;
+use kymo_runlog::host::{Capacity, Taken};
 
 use crate::folder::Job;
 
@@ -14,6 +14,9 @@ pub trait Crew: Send + Sync {
     fn is_open(&self) -> bool;
 
     fn has(&self, topic: &Topic) -> bool;
+
+    /// What the host has for runs.
+    fn capacity(&self) -> Capacity;
 
     /// What the living ones have taken of the host.
     fn taken(&self) -> Taken;

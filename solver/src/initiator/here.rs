@@ -11,7 +11,7 @@ use anyhow::Context;
 use async_trait::async_trait;
 use kymo_door::Alert;
 use kymo_runlog::Topic;
-use kymo_runlog::host::Taken;
+use kymo_runlog::host::{Capacity, Taken};
 use nix::sys::signal::SigSet;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -26,6 +26,7 @@ const POLL: Duration = Duration::from_millis(250);
 pub struct Here {
     data: PathBuf,
     command: Vec<OsString>,
+    capacity: Capacity,
     members: BTreeMap<Topic, Member>,
     /// What died while nobody looked, until it is asked for.
     found_dead: Vec<Gone>,
@@ -41,10 +42,11 @@ struct Member {
 
 impl Here {
     /// Finds living watchdogs again. `command`: argv prefix of `kymo watchdog`; the job file is appended.
-    pub fn find(data: &Path, command: Vec<OsString>) -> anyhow::Result<Self> {
+    pub fn find(data: &Path, command: Vec<OsString>, capacity: Capacity) -> anyhow::Result<Self> {
         let mut crew = Self {
             data: data.to_owned(),
             command,
+            capacity,
             members: BTreeMap::new(),
             found_dead: Vec::new(),
             deaths: signal(SignalKind::child()).context("listen for SIGCHLD")?,
@@ -109,6 +111,10 @@ impl Crew for Here {
     }
 
     /// A session of its own, so that it survives us and no terminal signals it.
+    fn capacity(&self) -> Capacity {
+        self.capacity
+    }
+
     fn taken(&self) -> Taken {
         let mut taken = Taken::default();
         for member in self.members.values() {

@@ -67,20 +67,28 @@ pub async fn run(
     door: Option<Door>,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
-    let crew = Here::find(&config.data, config.watchdog_command.clone())?;
+    let crew = Here::find(&config.data, config.watchdog_command.clone(), config.capacity)?;
     run_with(Box::new(crew), config, log, door, stop).await
 }
 
 /// The same for a server: its watchdogs live there.
 pub async fn run_there(
-    config: InitiatorConfig,
-    server: &ServerConfig,
-    gateway: &Gateway,
+    server: ServerConfig,
+    catalogue: Catalogue,
+    gateway: Gateway,
     log: Arc<dyn Log>,
     door: Option<Door>,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
-    let crew = server::crew(server, gateway, log.clone())?;
+    let crew = server::crew(&server, &gateway, log.clone())?;
+    let config = InitiatorConfig {
+        host: server.name.clone(),
+        labels: server.labels.clone(),
+        capacity: crew.capacity(),
+        data: server::folder_of(&gateway.data, &server.name),
+        catalogue,
+        watchdog_command: Vec::new(),
+    };
     run_with(Box::new(crew), config, log, door, stop).await
 }
 
@@ -408,6 +416,7 @@ impl Initiator {
     fn place(&self, needs: &Needs) -> Place {
         let now = HostRecord {
             taken: self.crew.taken(),
+            capacity: self.crew.capacity(),
             ..self.presence.clone()
         };
         now.place(needs)

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use kymo_door::{Alert, AlertState, Severity};
-use kymo_runlog::host::{self, HostRecord, Taken};
+use kymo_runlog::host::{self, Capacity, HostRecord, Taken};
 use kymo_runlog::{Log, Message};
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -22,14 +22,14 @@ const SKEW: TimeDelta = TimeDelta::seconds(5);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Room {
     taken: Taken,
-    open: bool,
+    capacity: Capacity,
 }
 
 impl Room {
     pub fn of(crew: &dyn Crew) -> Self {
         Self {
             taken: crew.taken(),
-            open: crew.is_open(),
+            capacity: crew.capacity(),
         }
     }
 }
@@ -78,15 +78,12 @@ pub async fn leave(log: &dyn Log, record: &HostRecord, room: Room) {
 }
 
 fn now_saying(record: &HostRecord, room: Room) -> HostRecord {
-    let mut now = HostRecord {
+    HostRecord {
         at: Utc::now(),
         taken: room.taken,
+        capacity: room.capacity,
         ..record.clone()
-    };
-    if !room.open {
-        now.capacity.runs = Some(0);
     }
-    now
 }
 
 /// Whether this host's clock and the log's agree.

@@ -25,7 +25,7 @@ pub struct ServerConfig {
     /// Where kymo and the runs live there; relative to the home folder.
     pub folder: String,
     pub labels: Vec<String>,
-    /// What it has for runs; `None`: what is not counted.
+    /// What it has for runs; `None`: any number, and what the machine has.
     pub runs: Option<u32>,
     pub cores: Option<u32>,
     pub memory: Option<Memory>,
@@ -121,12 +121,12 @@ impl ServerConfig {
         format!("{user}{}{port}", self.host)
     }
 
-    /// What is not said is not counted.
-    pub fn capacity(&self) -> Capacity {
+    /// What is not said is what the machine has.
+    pub fn capacity(&self, machine: Capacity) -> Capacity {
         Capacity {
             runs: self.runs,
-            cores: self.cores.unwrap_or(u32::MAX),
-            memory: self.memory.unwrap_or(Memory(u64::MAX)),
+            cores: self.cores.unwrap_or(machine.cores),
+            memory: self.memory.unwrap_or(machine.memory),
         }
     }
 

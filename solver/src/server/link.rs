@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use kymo_door::Alert;
+use kymo_runlog::host::Capacity;
 use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, ChildStdin, ChildStdout};
 use tokio::sync::mpsc;
@@ -29,10 +30,19 @@ const SILENCE: Duration = BEAT.saturating_mul(4);
 /// What the crew hears.
 #[derive(Debug)]
 pub enum Heard {
-    Opened { living: Vec<Job>, gone: Vec<Gone> },
+    Opened(Opened),
     Closed(Fault),
     Gone(Box<Gone>),
     Alert(Box<Alert>),
+}
+
+/// What a server said first.
+#[derive(Debug)]
+pub struct Opened {
+    /// What the machine has.
+    pub machine: Capacity,
+    pub living: Vec<Job>,
+    pub gone: Vec<Gone>,
 }
 
 pub struct Link {
@@ -69,16 +79,16 @@ impl Link {
         let mut pause = FIRST_PAUSE;
         while !self.heard.is_closed() {
             let fault = match self.connect(&mut cargo).await {
-                Ok((connection, living, gone)) => {
+                Ok((connection, opened)) => {
                     pause = FIRST_PAUSE;
                     said = None;
                     tracing::info!(
                         server = self.ssh.server.name,
-                        watchdogs = living.len(),
+                        watchdogs = opened.living.len(),
                         "connected"
                     );
                     while self.orders.try_recv().is_ok() {}
-                    let _ = self.heard.send(Heard::Opened { living, gone });
+                    let _ = self.heard.send(Heard::Opened(opened));
                     self.serve(connection).await
                 }
                 Err(fault) => fault,
@@ -95,7 +105,7 @@ impl Link {
         }
     }
 
-    async fn connect(&self, cargo: &mut Option<Cargo>) -> Result<(Connection, Vec<Job>, Vec<Gone>), Fault> {
+    async fn connect(&self, cargo: &mut Option<Cargo>) -> Result<(Connection, Opened), Fault> {
         let cargo = match cargo {
             Some(cargo) => cargo,
             None => cargo.insert(Cargo::read(&self.program).await?),
@@ -124,7 +134,18 @@ impl Link {
         )
         .await;
         match opened {
-            Ok(Some(News::Ready { living, gone })) => Ok((connection, living, gone)),
+            Ok(Some(News::Ready {
+                machine,
+                living,
+                gone,
+            })) => Ok((
+                connection,
+                Opened {
+                    machine,
+                    living,
+                    gone,
+                },
+            )),
             Ok(Some(News::Refused { reason, remedy })) => Err(Fault::lasting(
                 format!("{}: {reason}", self.ssh.server.address()),
                 remedy,

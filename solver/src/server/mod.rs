@@ -70,7 +70,7 @@ pub fn crew(server: &ServerConfig, gateway: &Gateway, log: Arc<dyn Log>) -> anyh
         heard,
     };
     tokio::spawn(link.keep());
-    Ok(There::new(server.name.clone(), folder, say, hear))
+    Ok(There::new(server.clone(), folder, say, hear))
 }
 
 /// Looks whether a server can be used, and changes nothing there but for making its folder.

@@ -21,6 +21,7 @@ use super::wire::{Lines, Luggage, News, Opening, Order, line};
 use crate::folder;
 use crate::initiator::crew::{Crew, Gone};
 use crate::initiator::here::Here;
+use crate::initiator::machine;
 use crate::process::Process;
 use crate::spool::Spool;
 
@@ -93,7 +94,7 @@ impl Outpost {
             "--spool".into(),
         ];
         let outpost = Self {
-            crew: Here::find(&folder, command)?,
+            crew: Here::find(&folder, command, machine::capacity())?,
             spool: Spool::of(&folder),
             shown: Vec::new(),
         };
@@ -103,7 +104,16 @@ impl Outpost {
     async fn serve(&mut self, orders: &mut mpsc::Receiver<Order>, output: &mut Stdout) -> anyhow::Result<()> {
         let gone = self.take_gone().await;
         let living = self.crew.jobs().cloned().collect();
-        say(output, &News::Ready { living, gone }).await?;
+        let machine = self.crew.capacity();
+        say(
+            output,
+            &News::Ready {
+                machine,
+                living,
+                gone,
+            },
+        )
+        .await?;
         let mut heard = Instant::now();
         let mut patrol = tokio::time::interval(PATROL);
         patrol.set_missed_tick_behavior(MissedTickBehavior::Delay);

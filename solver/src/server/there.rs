@@ -9,13 +9,14 @@ use async_trait::async_trait;
 use chrono::Utc;
 use kymo_door::{Alert, AlertState, Severity};
 use kymo_runlog::Topic;
-use kymo_runlog::host::Taken;
+use kymo_runlog::host::{Capacity, Memory, Taken};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use super::config::ServerConfig;
 use super::fault::{Fault, Kind};
-use super::link::Heard;
+use super::link::{Heard, Opened};
 use super::wire::Order;
 use crate::folder::Job;
 use crate::initiator::crew::{Crew, Gone};
@@ -24,8 +25,14 @@ use crate::spool::Spool;
 /// A connection that is found again sooner is nobody's business.
 const TELL_AFTER: Duration = Duration::from_secs(10);
 
+const NOTHING: Capacity = Capacity {
+    runs: None,
+    cores: 0,
+    memory: Memory(0),
+};
+
 pub struct There {
-    name: String,
+    server: ServerConfig,
     members: BTreeMap<Topic, Job>,
     gone: Vec<Gone>,
     alerts: Vec<Alert>,
@@ -38,7 +45,7 @@ pub struct There {
 }
 
 enum Reach {
-    Open,
+    Open { machine: Capacity },
     Closed { since: Instant },
 }
 
@@ -50,14 +57,14 @@ struct Told {
 impl There {
     /// `data`: our own folder for this server.
     pub fn new(
-        name: String,
+        server: ServerConfig,
         data: PathBuf,
         orders: mpsc::UnboundedSender<Order>,
         heard: mpsc::UnboundedReceiver<Heard>,
     ) -> Self {
         let path = data.join("trouble");
         Self {
-            name,
+            server,
             members: BTreeMap::new(),
             gone: Vec::new(),
             alerts: Vec::new(),
@@ -76,7 +83,7 @@ impl There {
 
     fn apply(&mut self, heard: Heard) {
         match heard {
-            Heard::Opened { living, gone } => self.meet(living, gone),
+            Heard::Opened(opened) => self.meet(opened),
             Heard::Closed(fault) => self.lose(&fault),
             Heard::Gone(gone) => self.bury(*gone),
             Heard::Alert(alert) => match self.spool.put(&alert) {
@@ -92,8 +99,15 @@ impl There {
 
     /// Whoever lives there is ours, started by us or by an earlier initiator. What was ordered and is neither alive nor dead
     /// there never arrived.
-    fn meet(&mut self, living: Vec<Job>, gone: Vec<Gone>) {
-        self.reach = Reach::Open;
+    fn meet(
+        &mut self,
+        Opened {
+            machine,
+            living,
+            gone,
+        }: Opened,
+    ) {
+        self.reach = Reach::Open { machine };
         for gone in gone {
             self.bury(gone);
         }
@@ -106,7 +120,7 @@ impl There {
         self.resend();
         if self.told.reason.is_some() {
             self.told.forget();
-            let title = format!("server {} is reached again", self.name);
+            let title = format!("server {} is reached again", self.server.name);
             let alert = self.alert(AlertState::Resolved, Severity::Info, title, String::new());
             self.alerts.push(alert);
         }
@@ -132,14 +146,14 @@ impl There {
 
     fn lose(&mut self, fault: &Fault) {
         let since = match self.reach {
-            Reach::Open => Instant::now(),
+            Reach::Open { .. } => Instant::now(),
             Reach::Closed { since } => since,
         };
         self.reach = Reach::Closed { since };
         let is_time = fault.kind == Kind::Lasting || since.elapsed() >= TELL_AFTER;
         if is_time && self.told.reason.as_ref() != Some(&fault.reason) {
             self.told.remember(&fault.reason);
-            let title = format!("server {}: {}", self.name, fault.reason);
+            let title = format!("server {}: {}", self.server.name, fault.reason);
             let runs = match self.members.len() {
                 0 => "No run can be started there.".to_owned(),
                 1 => "1 run goes on there unseen.".to_owned(),
@@ -162,7 +176,7 @@ impl There {
     fn alert(&self, state: AlertState, severity: Severity, title: String, text: String) -> Alert {
         Alert {
             id: Uuid::now_v7(),
-            key: format!("server/{}", self.name),
+            key: format!("server/{}", self.server.name),
             topic: None,
             state,
             severity,
@@ -170,7 +184,7 @@ impl There {
             text,
             last_lines: Vec::new(),
             at: Utc::now(),
-            host: self.name.clone(),
+            host: self.server.name.clone(),
         }
     }
 }
@@ -191,11 +205,22 @@ impl Told {
 #[async_trait]
 impl Crew for There {
     fn is_open(&self) -> bool {
-        matches!(self.reach, Reach::Open)
+        matches!(self.reach, Reach::Open { .. })
     }
 
     fn has(&self, topic: &Topic) -> bool {
         self.members.contains_key(topic)
+    }
+
+    /// While it cannot be reached it has no room.
+    fn capacity(&self) -> Capacity {
+        match self.reach {
+            Reach::Open { machine } => self.server.capacity(machine),
+            Reach::Closed { .. } => Capacity {
+                runs: Some(0),
+                ..self.server.capacity(NOTHING)
+            },
+        }
     }
 
     fn taken(&self) -> Taken {
@@ -251,7 +276,11 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let (say, orders) = mpsc::unbounded_channel();
         let (heard, hear) = mpsc::unbounded_channel();
-        let there = There::new("lab1".to_owned(), folder.path().to_owned(), say, hear);
+        let table = "[servers.lab1]\nhost = \"lab1\"\nruns = 3\n";
+        let server = ServerConfig::all_from_toml(table, folder.path())
+            .expect("a server")
+            .remove(0);
+        let there = There::new(server, folder.path().to_owned(), say, hear);
         Bench {
             there,
             heard,
@@ -286,6 +315,19 @@ mod tests {
         }
     }
 
+    fn opened(living: Vec<Job>, gone: Vec<Gone>) -> Heard {
+        let machine = Capacity {
+            runs: None,
+            cores: 8,
+            memory: Memory(1 << 30),
+        };
+        Heard::Opened(Opened {
+            machine,
+            living,
+            gone,
+        })
+    }
+
     fn gone(job: &Job) -> Gone {
         Gone {
             job: job.clone(),
@@ -298,13 +340,17 @@ mod tests {
     async fn a_cut_connection_kills_nobody_and_a_lost_order_is_said_again() {
         let mut bench = bench();
         assert!(!bench.there.is_open());
+        assert_eq!(
+            bench.there.capacity().runs,
+            Some(0),
+            "nobody should wait for room there"
+        );
         let (living, dead) = (testing::job("living", 3), testing::job("dead", 1));
-        let opened = Heard::Opened {
-            living: vec![living.clone()],
-            gone: vec![gone(&dead)],
-        };
-        assert_eq!(bench.hear(opened), ["dead"]);
+        let both = opened(vec![living.clone()], vec![gone(&dead)]);
+        assert_eq!(bench.hear(both), ["dead"]);
         assert!(bench.there.is_open() && bench.there.has(&living.topic) && !bench.there.has(&dead.topic));
+        let has = bench.there.capacity();
+        assert_eq!((has.runs, has.cores, bench.there.taken().runs), (Some(3), 8, 1));
         bench.ordered();
 
         let lost = testing::job("lost", 1);
@@ -318,10 +364,7 @@ mod tests {
         assert_eq!(bench.told(), [] as [String; 0], "nobody needs to know so soon");
         bench.ordered();
 
-        bench.hear(Heard::Opened {
-            living: vec![living.clone()],
-            gone: vec![],
-        });
+        bench.hear(opened(vec![living.clone()], vec![]));
         assert!(bench.ordered().contains(&"lost 1".to_owned()));
         assert_eq!(bench.hear(Heard::Gone(Box::new(gone(&living)))), ["living"]);
         assert!(!bench.there.has(&living.topic));
@@ -337,15 +380,9 @@ mod tests {
         assert_eq!(bench.told(), ["server lab1: lab1 refuses the key"]);
         bench.hear(Heard::Closed(Fault::lasting("no space left", "free some")));
         assert_eq!(bench.told(), ["server lab1: no space left"]);
-        bench.hear(Heard::Opened {
-            living: vec![],
-            gone: vec![],
-        });
+        bench.hear(opened(vec![], vec![]));
         assert_eq!(bench.told(), ["server lab1 is reached again"]);
-        bench.hear(Heard::Opened {
-            living: vec![],
-            gone: vec![],
-        });
+        bench.hear(opened(vec![], vec![]));
         assert_eq!(bench.told(), [] as [String; 0]);
     }
 }

@@ -1,6 +1,7 @@
 //! What an initiator and its outpost say to each other, one JSON line each.
 
 use kymo_door::Alert;
+use kymo_runlog::host::Capacity;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -59,6 +60,7 @@ impl std::fmt::Debug for Opening {
 pub enum News {
     /// The first line: who lives, and who died while nobody listened.
     Ready {
+        machine: Capacity,
         living: Vec<Job>,
         gone: Vec<Gone>,
     },
