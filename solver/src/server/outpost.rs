@@ -347,3 +347,105 @@ fn write_secretly(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
         )
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use kymo_runlog::{KafkaConfig, LogConfig};
+
+    use super::*;
+
+    #[test]
+    fn what_opens_the_log_is_written_for_its_owner_only_and_read_back() {
+        let here = tempfile::tempdir().expect("a folder");
+        let file = |name: &str, text: &str| {
+            let path = here.path().join(name);
+            std::fs::write(&path, text).expect("write");
+            Some(path)
+        };
+        let kafka = KafkaConfig {
+            brokers: "kafka-1:9092".to_owned(),
+            user: Some("ada".to_owned()),
+            password_file: file("secret", "pa\"ss\nword"),
+            ca: file("authority", "-----BEGIN CERTIFICATE-----"),
+            replication: Some(3),
+            ..KafkaConfig::default()
+        };
+        let packed = super::super::pack(&LogConfig::Kafka(kafka)).expect("packed");
+        let luggage = Luggage::Kafka {
+            table: packed.table,
+            files: packed.files,
+        };
+        // As it travels.
+        let line = serde_json::to_string(&luggage).expect("JSON");
+        let luggage = serde_json::from_str(&line).expect("the same");
+        let there = tempfile::tempdir().expect("a folder");
+        pack_out(there.path(), luggage).expect("packed out");
+
+        #[derive(Deserialize)]
+        struct File {
+            log: LogConfig,
+        }
+        let text = std::fs::read_to_string(there.path().join("kymo.toml")).expect("kymo.toml");
+        assert!(
+            !text.contains("pa\"ss"),
+            "the password has a file of its own: {text}"
+        );
+        let File {
+            log: LogConfig::Kafka(kafka),
+        } = toml::from_str(&text).expect("a configuration")
+        else {
+            panic!("no Kafka: {text}")
+        };
+        assert_eq!(
+            (kafka.brokers.as_str(), kafka.user.as_deref()),
+            ("kafka-1:9092", Some("ada"))
+        );
+        assert_eq!(kafka.replication, Some(3));
+        let password = kafka.password_file.expect("its file");
+        assert_eq!(
+            std::fs::read_to_string(&password).expect("the password"),
+            "pa\"ss\nword"
+        );
+        for path in [
+            password,
+            kafka.ca.expect("its file"),
+            there.path().join("kymo.toml"),
+        ] {
+            let mode = std::fs::metadata(&path).expect("a file").permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{}", path.display());
+        }
+    }
+
+    #[test]
+    fn a_new_tunnel_takes_the_place_of_the_old_one() {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::create_dir(folder.path().join("relay")).expect("a folder");
+        for name in ["1.sock", "2.sock"] {
+            let socket = folder.path().join("relay").join(name);
+            std::fs::write(&socket, name).expect("as sshd does");
+            pack_out(
+                folder.path(),
+                Luggage::Tunnel {
+                    socket: socket.display().to_string(),
+                },
+            )
+            .expect("packed out");
+            let leads_to =
+                std::fs::read_to_string(folder.path().join("relay.sock")).expect("it leads somewhere");
+            assert_eq!(leads_to, name);
+        }
+        assert!(
+            !folder.path().join("relay/1.sock").exists(),
+            "nobody needs the old one"
+        );
+    }
+
+    #[test]
+    fn a_setting_cannot_lead_out_of_the_folder() {
+        for name in ["../x", "a/b", "A"] {
+            assert!(plain(name).is_err(), "{name}");
+        }
+    }
+}

@@ -2,6 +2,7 @@
 //! The scripts are fixed; what they are about comes line by line on their stdin. They must hold no single quote.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -90,6 +91,9 @@ fn machine(head: &[u8; 20]) -> Option<&'static str> {
     }
 }
 
+/// A shell that takes longer waits for something that nobody will give it.
+const LOOKING: Duration = Duration::from_secs(60);
+
 /// What a look at a server found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
@@ -111,7 +115,14 @@ impl Found {
 /// Looks, and changes nothing but for making the folder.
 pub async fn look(ssh: &Ssh, cargo: &Cargo) -> Result<Found, Fault> {
     let question = format!("{}\n{}\n", ssh.server.folder, cargo.hash);
-    let said = run(ssh, LOOK, question.as_bytes(), None).await?;
+    let said = tokio::time::timeout(LOOKING, run(ssh, LOOK, question.as_bytes(), None));
+    let said = said.await.unwrap_or_else(|_| {
+        let remedy = "look at what the user's shell does there at login; it is tried again by itself";
+        Err(Fault::passing(
+            format!("the shell on {} does not answer", ssh.server.address()),
+            remedy,
+        ))
+    })?;
     let found = understand(&said, cargo).map_err(|reason| {
         let remedy = "correct `folder`, or what the user's shell prints there at login";
         Fault::lasting(format!("{}: {reason}", ssh.server.address()), remedy)

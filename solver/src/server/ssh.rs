@@ -102,6 +102,7 @@ fn configuration(server: &ServerConfig) -> String {
     set("ControlPath", "none");
     set("EscapeChar", "none");
     set("RequestTTY", "no");
+    set("RemoteCommand", "none");
     if let Some(path) = &server.known_hosts {
         set("UserKnownHostsFile", &format!("\"{}\"", path.display()));
     }
