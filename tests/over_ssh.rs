@@ -4,7 +4,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use kymo_runlog::{Named, RunId, Topic};
+use kymo_runlog::host::HostRecord;
+use kymo_runlog::{Named, Position, RunId, Topic};
 
 use crate::world::{Sshd, World, find_living, kill_9, lab, make_key, until};
 
@@ -34,6 +35,18 @@ async fn begin(world: &World, order: &str) -> Topic {
 async fn is_connected(sshd: &Sshd) {
     until("an outpost on the server", || async {
         sshd.has_outpost().then_some(())
+    })
+    .await;
+}
+
+/// Waits until the pool knows that runs can be placed there.
+async fn has_room(world: &World, host: &str) {
+    let hosts = kymo_runlog::host::topic();
+    until(&format!("room on {host}"), || async {
+        let said = world.log().read(&hosts, Position::START, 4 << 20).await.ok()?;
+        let said = said.iter().filter_map(|stored| stored.json::<HostRecord>().ok());
+        let newest = said.filter(|said| said.host == host).last()?;
+        (newest.capacity.runs != Some(0)).then_some(())
     })
     .await;
 }
@@ -74,8 +87,9 @@ fn files_in(folder: &Path) -> Vec<PathBuf> {
 #[ignore = "needs sshd; ./test installs it"]
 async fn a_run_on_a_server_outlives_its_connection_and_obeys_its_stop() {
     let sshd = Sshd::start();
-    let world = world_with(&sshd.table("lab1", "")).await;
-    let topic = begin(&world, "airy h=0.02 pace=2").await;
+    let world = World::with_configuration(&sshd.table("lab1", "labels = [\"fast\"]")).await;
+    has_room(&world, "lab1").await;
+    let topic = begin(&world, "airy h=0.02 pace=2 on=fast").await;
     let solver = pid_there(&sshd, &topic, "solver").await;
     assert_eq!(
         find_living(world.data(), &topic, "solver"),
