@@ -47,7 +47,7 @@ impl<'a> Envelope<'a> {
         };
         let Some(kind) = Kind::parse(kind) else {
             return Err(format!(
-                "its header {} says {:?}; known are marker, record, end, complaint",
+                "its header {} says {:?}; known are marker, record, end, complaint, step, output",
                 header::KIND,
                 short(kind)
             ));
@@ -106,6 +106,15 @@ impl<'a> Envelope<'a> {
                 short(text)
             )
         })
+    }
+
+    /// A step's number, and how often it was handed out.
+    pub fn step(&self) -> Result<(u64, u32), String> {
+        let handed = self.number(header::HANDED)?;
+        Ok((
+            self.number(header::STEP)?,
+            u32::try_from(handed).unwrap_or(u32::MAX),
+        ))
     }
 
     /// The payload's checksum, after comparing it with the header's.

@@ -37,6 +37,9 @@ pub trait Log: Send + Sync {
     /// Forgets everything up to now; positions go on.
     async fn clear(&self, topic: &Topic) -> Result<(), LogError>;
 
+    /// Forgets what stands before `before`, which is at most the end; positions go on.
+    async fn trim(&self, topic: &Topic, before: Position) -> Result<(), LogError>;
+
     /// A missing topic is no error.
     async fn delete(&self, topic: &Topic) -> Result<(), LogError>;
 

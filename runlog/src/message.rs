@@ -15,10 +15,14 @@ pub mod header {
     pub const CHECKSUM: &str = "kymo-checksum";
     pub const SOLVER: &str = "kymo-solver";
     pub const VERSION: &str = "kymo-solver-version";
+    /// Which step of its attempt it is; later ones have higher numbers.
+    pub const STEP: &str = "kymo-step";
+    /// How many attempts were given this step to go on from.
+    pub const HANDED: &str = "kymo-handed";
     pub const TRACEPARENT: &str = "traceparent";
 }
 
-/// What a message in a run's topic is, as its header `kymo-kind` says.
+/// What a message in a run's topic or its companions is, as its header `kymo-kind` says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// The first message of an attempt (payload: [`crate::Marker`]).
@@ -29,6 +33,10 @@ pub enum Kind {
     End,
     /// Output of the solver that was meant as a record and is none (payload: [`crate::Complaint`]).
     Complaint,
+    /// In `<topic>.steps`: where the solver stands inside an iteration (payload: [`crate::Record`] with a state).
+    Step,
+    /// In `<topic>.log`: what the solver printed (payload: the bytes as they came).
+    Output,
 }
 
 impl Kind {
@@ -38,6 +46,8 @@ impl Kind {
             Self::Record => "record",
             Self::End => "end",
             Self::Complaint => "complaint",
+            Self::Step => "step",
+            Self::Output => "output",
         }
     }
 
@@ -47,6 +57,8 @@ impl Kind {
             "record" => Some(Self::Record),
             "end" => Some(Self::End),
             "complaint" => Some(Self::Complaint),
+            "step" => Some(Self::Step),
+            "output" => Some(Self::Output),
             _ => None,
         }
     }

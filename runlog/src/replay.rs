@@ -174,6 +174,12 @@ impl Replay {
             Kind::End if self.counts(&envelope)? => self.take_end(&envelope),
             Kind::Record | Kind::End => Ok(Vec::new()),
             Kind::Complaint => self.take_complaint(&envelope),
+            Kind::Step | Kind::Output => {
+                let kind = envelope.kind.as_str();
+                Err(Fault::Aside(format!(
+                    "a message of kind {kind} belongs into a companion topic"
+                )))
+            }
         }
     }
 

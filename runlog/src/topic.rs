@@ -70,6 +70,12 @@ impl Topic {
         self.companion("log")
     }
 
+    /// Whether what it holds is forgotten bit by bit, unlike a run's records.
+    pub(crate) fn is_trimmed(&self) -> bool {
+        // No run's name ends like that.
+        self.0.ends_with(".steps") || self.0.ends_with(".log")
+    }
+
     fn companion(&self, suffix: &str) -> Self {
         Self(format!("{}.{suffix}", self.0))
     }

@@ -73,28 +73,44 @@ impl RunWriter {
             let reason = "names that begin with kymo- and traceparent are Kymograph's own";
             return Err(RecordError(format!("header {name}: {reason}")));
         }
+        Ok(self.in_parts(Kind::Record, record, extra))
+    }
+
+    /// Where the solver stands inside `iteration`: the attempt's step of this number, in as many parts as it
+    /// needs. `handed`: how many attempts were given it to go on from.
+    pub fn step(&self, iteration: u64, number: u64, handed: u32, state: &str) -> Vec<Message> {
+        let record = Record {
+            iteration,
+            state: Some(state.to_owned()),
+            ..Record::default()
+        };
+        let extra = [
+            (header::STEP, number.to_string()),
+            (header::HANDED, handed.to_string()),
+        ];
+        self.in_parts(
+            Kind::Step,
+            &record,
+            &extra.map(|(name, value)| (name.to_owned(), value)),
+        )
+    }
+
+    /// Some bytes that the solver printed. `iteration` is the last complete one.
+    pub fn output(&self, iteration: u64, bytes: Vec<u8>) -> Message {
+        self.message(Kind::Output, iteration, (0, 0), bytes, &[])
+    }
+
+    fn in_parts(&self, kind: Kind, record: &Record, extra: &[(String, String)]) -> Vec<Message> {
         let whole = record.to_json();
         if whole.len() <= self.limit {
-            return Ok(vec![self.message(
-                Kind::Record,
-                record.iteration,
-                (1, 1),
-                whole,
-                extra,
-            )]);
+            return vec![self.message(kind, record.iteration, (1, 1), whole, extra)];
         }
         let parts = parts::split(record, self.limit);
         let count = parts.len();
         let message = |(i, part): (usize, &Record)| {
-            self.message(
-                Kind::Record,
-                record.iteration,
-                (i + 1, count),
-                part.to_json(),
-                extra,
-            )
+            self.message(kind, record.iteration, (i + 1, count), part.to_json(), extra)
         };
-        Ok(parts.iter().enumerate().map(message).collect())
+        parts.iter().enumerate().map(message).collect()
     }
 
     /// The attempt's last message, when the solver ended by itself.

@@ -138,7 +138,12 @@ impl Log for EmbeddedLog {
 
     async fn clear(&self, topic: &Topic) -> Result<(), LogError> {
         let (inner, topic) = (self.inner.clone(), topic.clone());
-        shielded(async move { inner.clear(&topic).await }).await
+        shielded(async move { inner.trim(&topic, Position(i64::MAX)).await }).await
+    }
+
+    async fn trim(&self, topic: &Topic, before: Position) -> Result<(), LogError> {
+        let (inner, topic) = (self.inner.clone(), topic.clone());
+        shielded(async move { inner.trim(&topic, before).await }).await
     }
 
     async fn delete(&self, topic: &Topic) -> Result<(), LogError> {

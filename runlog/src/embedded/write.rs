@@ -77,10 +77,10 @@ impl Inner {
         })
     }
 
-    pub async fn clear(&self, topic: &Topic) -> Result<(), LogError> {
+    pub async fn trim(&self, topic: &Topic, before: Position) -> Result<(), LogError> {
         let mut turn = self.turn().await?;
-        let cleared = delete_messages(&mut turn.connection, topic).await;
-        let number = turn.finish(cleared)?.ok_or_else(|| self.explain.unknown(topic))?;
+        let trimmed = delete_messages(&mut turn.connection, topic, before).await;
+        let number = turn.finish(trimmed)?.ok_or_else(|| self.explain.unknown(topic))?;
         self.bells.ring(number);
         Ok(())
     }
@@ -164,13 +164,15 @@ async fn number_of(
 async fn delete_messages(
     connection: &mut SqliteConnection,
     topic: &Topic,
+    before: Position,
 ) -> Result<Option<TopicNumber>, sqlx::Error> {
     let mut transaction = begin(connection).await?;
     let Some(number) = number_of(&mut transaction, topic).await? else {
         return Ok(None);
     };
-    sqlx::query("delete from messages where topic = ?")
+    sqlx::query("delete from messages where topic = ? and position < ?")
         .bind(number.0)
+        .bind(before.0)
         .execute(&mut *transaction)
         .await?;
     transaction.commit().await?;

@@ -27,6 +27,8 @@ use crate::{LogError, Topic};
 
 /// A batch on the wire is a little more than its message.
 const MAX_BATCH: usize = MAX_MESSAGE + 1024 * 1024;
+/// A broker frees the space of whole segments only; the default of 1 GiB would keep what was trimmed long ago.
+const SEGMENT: &str = "33554432";
 /// What a run deserves; fewer brokers give fewer copies.
 const COPIES: i32 = 3;
 const REQUEST: Duration = Duration::from_secs(5);
@@ -101,11 +103,12 @@ impl Admin {
 
     async fn try_make(&self, topic: &Topic, copies: i32) -> Result<(), KafkaError> {
         let name = topic.as_str().to_owned();
+        let is_trimmed = topic.is_trimmed();
         self.administer(move |admin| {
             let name = name.clone();
             async move {
                 let bytes = MAX_BATCH.to_string();
-                let new = NewTopic::new(&name, 1, TopicReplication::Fixed(copies))
+                let mut new = NewTopic::new(&name, 1, TopicReplication::Fixed(copies))
                     .set("cleanup.policy", "delete")
                     .set("retention.ms", "-1")
                     .set("retention.bytes", "-1")
@@ -114,6 +117,9 @@ impl Admin {
                     .set("max.message.bytes", &bytes)
                     // The log's clock, not the writer's.
                     .set("message.timestamp.type", "LogAppendTime");
+                if is_trimmed {
+                    new = new.set("segment.bytes", SEGMENT);
+                }
                 first(admin.create_topics([&new], &options()).await?)
             }
         })
@@ -139,7 +145,8 @@ impl Admin {
         }
     }
 
-    pub(super) async fn clear(&self, topic: &Topic) -> Result<(), LogError> {
+    /// `DeleteRecords`: everything before the offset.
+    pub(super) async fn forget(&self, topic: &Topic, before: Offset) -> Result<(), LogError> {
         if self.asker.find_topic(topic).await?.is_none() {
             return Err(LogError::UnknownTopic(topic.clone(), self.asker.log().to_owned()));
         }
@@ -148,7 +155,7 @@ impl Admin {
             let name = name.clone();
             async move {
                 let mut all = TopicPartitionList::new();
-                all.add_partition_offset(&name, 0, Offset::End)?;
+                all.add_partition_offset(&name, 0, before)?;
                 let cleared = admin.delete_records(&all, &options()).await?;
                 match cleared.elements().first().map(|partition| partition.error()) {
                     Some(Err(KafkaError::OffsetFetch(code))) => Err(KafkaError::AdminOp(code)),

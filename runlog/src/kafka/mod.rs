@@ -19,6 +19,7 @@ mod writer;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use rdkafka::Offset;
 
 use crate::{Log, LogError, LogStream, Message, Position, Stored, Surveyed, Topic};
 use admin::Admin;
@@ -104,7 +105,11 @@ impl Log for KafkaLog {
     }
 
     async fn clear(&self, topic: &Topic) -> Result<(), LogError> {
-        self.admin.clear(topic).await
+        self.admin.forget(topic, Offset::End).await
+    }
+
+    async fn trim(&self, topic: &Topic, before: Position) -> Result<(), LogError> {
+        self.admin.forget(topic, Offset::Offset(before.0)).await
     }
 
     async fn delete(&self, topic: &Topic) -> Result<(), LogError> {

@@ -78,6 +78,8 @@ macro_rules! conforms {
             two_writers_share_one_order
             two_processes_share_one_log
             a_follower_lives_through_a_clear
+            a_topic_is_trimmed_from_its_begin
+            a_runs_companions_go_with_it
             a_large_record_passes
             a_record_in_parts_is_one_again
             a_kill_loses_nothing_that_was_acknowledged

@@ -5,8 +5,8 @@ use std::time::Duration;
 use chrono::Utc;
 use futures::StreamExt;
 use kymo_runlog::{
-    Aside, Change, Kept, Log, LogError, LogStream, Message, Position, Record, Replay, Report, RunWriter,
-    Stored, Topic,
+    Aside, Change, FoundStep, Kept, Log, LogError, LogStream, Message, Position, Record, Replay, Report, RunWriter,
+    Stored, Topic, clear_run, delete_run, find_step, output_tail,
 };
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
@@ -274,6 +274,85 @@ pub async fn a_follower_lives_through_a_clear(subject: &Subject) {
     })
     .await;
     assert_eq!(texts(&all(&*other, &topic).await), ["e"]);
+}
+
+pub async fn a_topic_is_trimmed_from_its_begin(subject: &Subject) {
+    let (log, other) = (subject.open().await, subject.open().await);
+    let topic = subject.topic(&*log).await;
+    let positions = log
+        .append(&topic, ["a", "b", "c"].map(message).to_vec())
+        .await
+        .expect("append");
+    let mut news = other.follow(&topic, Position::START).await.expect("follow");
+    assert_eq!(next_text(&mut news).await, "a");
+    log.trim(&topic, positions[2]).await.expect("trim");
+    assert_eq!(texts(&all(&*other, &topic).await), ["c"]);
+    log.trim(&topic, positions[1]).await.expect("trimmed already");
+    assert_eq!(texts(&all(&*log, &topic).await), ["c"]);
+    log.append(&topic, vec![message("d")]).await.expect("append");
+    soon("what was not trimmed", async {
+        while next_text(&mut news).await != "c" {}
+        assert_eq!(next_text(&mut news).await, "d");
+    })
+    .await;
+    let end = log.end(&topic).await.expect("end");
+    log.trim(&topic, end).await.expect("trim");
+    assert_eq!(all(&*log, &topic).await, []);
+    assert_eq!(log.end(&topic).await.expect("end"), end, "positions go on");
+}
+
+/// Steps and output, through whichever log: found by those who need them, gone with their run.
+pub async fn a_runs_companions_go_with_it(subject: &Subject) {
+    let log = subject.open().await;
+    let run = story::run(&format!("companions{}", uuid::Uuid::new_v4().simple()));
+    let topic = run.topic();
+    let writer = RunWriter::new(run.clone(), 1, "1");
+    let found = find_step(&*log, &topic, 1, 5).await.expect("no topic, no step");
+    assert_eq!(found, FoundStep::default());
+    assert_eq!(output_tail(&*log, &topic, 10).await.expect("no topic"), None);
+    for topic in [topic.clone(), topic.steps(), topic.output(), topic.rejected()] {
+        log.create(&topic).await.expect("create");
+    }
+    let state = "0123456789".repeat(200_000);
+    log.append(&topic, vec![writer.marker(1, "lab")])
+        .await
+        .expect("append");
+    log.append(&topic.rejected(), vec![message("rejected")])
+        .await
+        .expect("append");
+    for (number, state) in [(1, "early"), (2, state.as_str())] {
+        let step = writer.step(5, number, 0, state);
+        log.append(&topic.steps(), step).await.expect("append");
+    }
+    for text in ["one\ntw", "o\nthree\n"] {
+        let output = writer.output(4, text.as_bytes().to_vec());
+        log.append(&topic.output(), vec![output]).await.expect("append");
+    }
+    let found = find_step(&*log, &topic, 1, 5).await.expect("read");
+    assert_eq!(found.reports, []);
+    let step = found.step.expect("a step");
+    assert!(step.state == state && (step.iteration, step.number, step.handed) == (5, 2, 0));
+    let tail = async |limit| {
+        output_tail(&*log, &topic, limit)
+            .await
+            .expect("read")
+            .expect("a topic")
+    };
+    assert_eq!(tail(100).await, (b"one\ntwo\nthree\n".to_vec(), false));
+    assert_eq!(tail(10).await, (b"two\nthree\n".to_vec(), true));
+    // Afresh: what it computed and printed is forgotten, what was kept aside is there to be looked at.
+    clear_run(&*log, &topic).await.expect("clear");
+    for topic in [&topic, &topic.steps(), &topic.output()] {
+        assert_eq!(all(&*log, topic).await, [], "{topic}");
+    }
+    assert_eq!(all(&*log, &topic.rejected()).await.len(), 1);
+    delete_run(&*log, &topic).await.expect("delete");
+    for topic in [topic.clone(), topic.steps(), topic.output(), topic.rejected()] {
+        assert!(!log.exists(&topic).await.expect("exists"), "{topic}");
+    }
+    delete_run(&*log, &topic)
+        .await
+        .expect("a missing run is no error");
 }
 
 pub async fn a_large_record_passes(subject: &Subject) {
