@@ -8,7 +8,7 @@ p = job["parameters"]
 n = int(p["nodes"])
 u = job.get("state") or [math.sin(math.pi * j / (n - 1)) ** 20 for j in range(n)]
 
-print("heat: going on after iteration", job["resume_after"], file=sys.stderr)
+print("rod: going on after iteration", job["resume_after"], file=sys.stderr)
 for i in range(job["resume_after"] + 1, int(p["iterations"]) + 1):
     for _ in range(10):
         u = [0.0] + [u[j] + 0.4 * (u[j - 1] - 2 * u[j] + u[j + 1]) for j in range(1, n - 1)] + [0.0]

@@ -45,6 +45,12 @@ pub struct Entry {
     /// How many iterations there will be, for programs that do not say so themselves.
     #[serde(default)]
     pub total: Option<Total>,
+    /// Seconds between two steps that are kept; `None`: the usual.
+    #[serde(default)]
+    pub step_interval: Option<f64>,
+    /// How much of its output is kept in `<topic>.log`; `None`: the run has no such topic.
+    #[serde(default)]
+    pub log_bytes: Option<u64>,
 }
 
 /// How many iterations a run will have.
@@ -144,6 +150,8 @@ impl Catalogue {
             resumes: true,
             patterns: Vec::new(),
             total: None,
+            step_interval: None,
+            log_bytes: None,
         });
         Self {
             entries: entries.collect(),

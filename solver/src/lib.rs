@@ -6,6 +6,7 @@ mod card;
 pub mod catalogue;
 mod events;
 mod folder;
+pub mod heat;
 pub mod initiator;
 pub mod lorenz;
 pub mod monte_carlo;
@@ -22,5 +23,5 @@ mod testing;
 mod undisturbed;
 pub mod watchdog;
 
-pub use solver::{BuiltIn, Solver, SolverError, built_in, find_built_in};
+pub use solver::{BuiltIn, Offer, Solver, SolverError, built_in, find_built_in};
 pub use undisturbed::undisturbed_digest;

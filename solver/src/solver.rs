@@ -4,7 +4,7 @@ use kymo_runlog::catalogue::SolverCard;
 use kymo_runlog::{Parameters, Record};
 
 use crate::catalogue::Feed;
-use crate::{airy, lorenz, monte_carlo};
+use crate::{airy, heat, lorenz, monte_carlo};
 
 /// A calculation that goes on iteration by iteration. The same parameters and the same past always
 /// give the same bits.
@@ -17,7 +17,21 @@ pub trait Solver: Send {
 
     /// Computes the next iteration; `None` when all are done.
     fn next(&mut self) -> Result<Option<Record>, SolverError>;
+
+    /// The same; a solver with long iterations offers its steps on the way.
+    fn next_in_steps(&mut self, _offer: &mut Offer<'_>) -> Result<Option<Record>, SolverError> {
+        self.next()
+    }
+
+    /// After [`Solver::restore`]: goes on inside the next iteration, from what was offered there. Says in words where that is; after
+    /// an error the iteration begins anew.
+    fn restore_step(&mut self, _step: &str) -> Result<String, String> {
+        Err("this solver offers no steps".to_owned())
+    }
 }
+
+/// Is offered how a solver stands, and asks for it when it is time: to tell it may cost more than a moment.
+pub type Offer<'a> = dyn FnMut(&dyn Fn() -> String) + 'a;
 
 /// Why a solver cannot begin or go on.
 #[derive(Debug, PartialEq, thiserror::Error)]
@@ -57,6 +71,11 @@ pub fn built_in() -> Vec<BuiltIn> {
             // A window of one row needs the row before it, too.
             feed: Feed::Last(2),
             start: |parameters| Ok(Box::new(airy::Airy::start(parameters)?)),
+        },
+        BuiltIn {
+            card: heat::card(),
+            feed: Feed::Last(1),
+            start: |parameters| Ok(Box::new(heat::Heat::start(parameters)?)),
         },
         BuiltIn {
             card: lorenz::card(),

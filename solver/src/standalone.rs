@@ -3,16 +3,19 @@
 
 use std::io::{self, BufRead, Write};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, bail};
 use kymo_runlog::{ParameterProblem, Parameters, nearest, shown};
 
-use crate::protocol::JobLine;
+use crate::protocol::{JobLine, step_line};
 use crate::{BuiltIn, Solver, built_in, find_built_in};
 
 /// The longest pause between two iterations, in seconds.
 pub const LONGEST_PACE: f64 = 3600.0;
+
+/// Between two steps that are printed. The watchdog keeps fewer of them.
+const STEP_EVERY: Duration = Duration::from_millis(500);
 
 /// Prints the cards of all built-in solvers.
 pub fn list(out: &mut dyn Write) -> anyhow::Result<()> {
@@ -43,15 +46,22 @@ pub fn list(out: &mut dyn Write) -> anyhow::Result<()> {
     quietly(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
 }
 
-/// Runs a built-in solver from its first iteration and prints its records, one line of JSON each.
-pub fn print(name: &str, assignments: &[String], out: &mut dyn Write) -> anyhow::Result<()> {
+/// Runs a built-in solver from its first iteration and prints its records, one line of JSON each; its steps, too, if
+/// they are wanted.
+pub fn print(name: &str, assignments: &[String], steps: bool, out: &mut dyn Write) -> anyhow::Result<()> {
     let solver = load(name)?;
     let (pace, assignments) = split_pace(assignments)?;
     let run = solver
         .card
         .read(&assignments)
         .map_err(|problems| told(&problems))?;
-    quietly(publish(&mut *solver.start(&run.parameters)?, pace, out)?)
+    let step_every = steps.then_some(STEP_EVERY);
+    quietly(publish(
+        &mut *solver.start(&run.parameters)?,
+        pace,
+        step_every,
+        out,
+    )?)
 }
 
 /// Speaks the protocol: a job line comes in, records go out.
@@ -73,7 +83,16 @@ pub fn speak(name: &str, input: &mut dyn BufRead, out: &mut dyn Write) -> anyhow
         );
     }
     calculation.restore(&past)?;
-    quietly(publish(&mut *calculation, job.pace, out)?)
+    if let Some(step) = &job.step {
+        let iteration = known + 1;
+        match calculation.restore_step(step) {
+            Ok(place) => eprintln!("going on inside iteration {iteration}, {place}"),
+            Err(reason) => {
+                eprintln!("the step of iteration {iteration} cannot be used, it begins anew: {reason}")
+            }
+        }
+    }
+    quietly(publish(&mut *calculation, job.pace, Some(STEP_EVERY), out)?)
 }
 
 /// Takes `pace=SECONDS` out of the assignments: it is how a run is computed, not which run it is.
@@ -134,20 +153,35 @@ fn told(problems: &[ParameterProblem]) -> anyhow::Error {
 fn publish(
     solver: &mut dyn Solver,
     pace: Option<f64>,
+    step_every: Option<Duration>,
     out: &mut dyn Write,
 ) -> anyhow::Result<io::Result<()>> {
     let pause = pace.map(Duration::from_secs_f64).unwrap_or_default();
-    while let Some(mut record) = solver.next()? {
+    let mut written = Ok(());
+    loop {
+        let mut last = Instant::now();
+        let mut offer = |tell: &dyn Fn() -> String| {
+            if written.is_ok() && step_every.is_some_and(|every| last.elapsed() >= every) {
+                written = write_line(out, step_line(&tell()).into_bytes());
+                last = Instant::now();
+            }
+        };
+        let Some(mut record) = solver.next_in_steps(&mut offer)? else {
+            return Ok(written);
+        };
         record.pace = pace.filter(|pace| *pace > 0.0);
-        let mut line = record.to_json();
-        line.push(b'\n');
-        if let Err(error) = out.write_all(&line).and_then(|()| out.flush()) {
-            return Ok(Err(error));
+        written = written.and_then(|()| write_line(out, record.to_json()));
+        if written.is_err() {
+            return Ok(written);
         }
         // The child of a watchdog ends by signal, so a plain sleep does not delay a stop.
         thread::sleep(pause);
     }
-    Ok(Ok(()))
+}
+
+fn write_line(out: &mut dyn Write, mut line: Vec<u8>) -> io::Result<()> {
+    line.push(b'\n');
+    out.write_all(&line).and_then(|()| out.flush())
 }
 
 /// A reader who had enough (`| head`) is no error.

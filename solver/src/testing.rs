@@ -55,6 +55,8 @@ pub fn job(solver: &str, attempt: u32) -> Job {
             resumes: true,
             patterns: Vec::new(),
             total: None,
+            step_interval: None,
+            log_bytes: None,
         },
     }
 }
@@ -67,9 +69,16 @@ enum Mood {
     Full,
 }
 
+/// What a topic holds, and where the next message will stand.
+#[derive(Default)]
+struct Held {
+    messages: Vec<Stored>,
+    next: i64,
+}
+
 /// A log in memory whose mood the test decides.
 pub struct FickleLog {
-    topics: Mutex<BTreeMap<Topic, Vec<Stored>>>,
+    topics: Mutex<BTreeMap<Topic, Held>>,
     mood: watch::Sender<Mood>,
     news: watch::Sender<u64>,
 }
@@ -97,10 +106,10 @@ impl FickleLog {
     }
 
     pub fn count(&self, topic: &Topic) -> usize {
-        self.topics().get(topic).map_or(0, Vec::len)
+        self.topics().get(topic).map_or(0, |held| held.messages.len())
     }
 
-    fn topics(&self) -> MutexGuard<'_, BTreeMap<Topic, Vec<Stored>>> {
+    fn topics(&self) -> MutexGuard<'_, BTreeMap<Topic, Held>> {
         self.topics.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -136,13 +145,14 @@ impl Log for FickleLog {
     async fn append(&self, topic: &Topic, batch: Vec<Message>) -> Result<Vec<Position>, LogError> {
         self.check(true)?;
         let mut topics = self.topics();
-        let Some(stored) = topics.get_mut(topic) else {
+        let Some(held) = topics.get_mut(topic) else {
             return Err(LogError::UnknownTopic(topic.clone(), "fickle log".to_owned()));
         };
         let mut positions = Vec::new();
         for message in batch {
-            let position = Position(i64::try_from(stored.len()).expect("few"));
-            stored.push(Stored {
+            let position = Position(held.next);
+            held.next += 1;
+            held.messages.push(Stored {
                 position,
                 at: Utc::now(),
                 message,
@@ -156,7 +166,10 @@ impl Log for FickleLog {
     async fn read(&self, topic: &Topic, from: Position, _max_bytes: usize) -> Result<Vec<Stored>, LogError> {
         self.check(false)?;
         let topics = self.topics();
-        let stored = topics.get(topic).map(Vec::as_slice).unwrap_or_default();
+        let stored = topics
+            .get(topic)
+            .map(|held| held.messages.as_slice())
+            .unwrap_or_default();
         Ok(stored
             .iter()
             .filter(|stored| stored.position >= from)
@@ -182,11 +195,19 @@ impl Log for FickleLog {
 
     async fn end(&self, topic: &Topic) -> Result<Position, LogError> {
         self.check(false)?;
-        Ok(Position(i64::try_from(self.count(topic)).expect("few")))
+        Ok(Position(self.topics().get(topic).map_or(0, |held| held.next)))
     }
 
     async fn clear(&self, topic: &Topic) -> Result<(), LogError> {
         self.delete(topic).await
+    }
+
+    async fn trim(&self, topic: &Topic, before: Position) -> Result<(), LogError> {
+        self.check(true)?;
+        if let Some(held) = self.topics().get_mut(topic) {
+            held.messages.retain(|stored| stored.position >= before);
+        }
+        Ok(())
     }
 
     async fn delete(&self, topic: &Topic) -> Result<(), LogError> {

@@ -42,6 +42,7 @@ fn spoken(name: &str, assignments: &str, past: &[Record]) -> String {
         pace: None,
         records: Some(past[feed..].to_vec()),
         state: None,
+        step: None,
     };
     let mut out = Vec::new();
     standalone::speak(name, &mut job.to_line().as_bytes(), &mut out).unwrap();
@@ -54,13 +55,18 @@ fn printed(name: &str, assignments: &[&str]) -> Result<String, String> {
         .map(|assignment| (*assignment).to_owned())
         .collect();
     let mut out = Vec::new();
-    standalone::print(name, &assignments, &mut out).map_err(|error| format!("{error:#}"))?;
+    standalone::print(name, &assignments, false, &mut out).map_err(|error| format!("{error:#}"))?;
     Ok(String::from_utf8(out).unwrap())
 }
 
-const RUNS: [(&str, &str); 5] = [
+const RUNS: [(&str, &str); 7] = [
     ("lorenz", "iterations=12 steps=40"),
     ("monte-carlo", "batches=12 samples=300 seed=7"),
+    ("heat", "n=9 sweeps=7 iterations=12"),
+    (
+        "heat",
+        "n=8 side=0.1 r=0.2 start=sines k=2 l=3 sweeps=1 iterations=12",
+    ),
     ("airy", "h=0.1 t_max=11 window=10 tc=12"),
     (
         "airy",
@@ -112,6 +118,172 @@ fn lorenz_is_of_fourth_order() {
     let [coarse, middle, fine] = [0.005, 0.0025, 0.00125].map(at_half);
     let order = (distance(coarse, middle) / distance(middle, fine)).log2();
     assert!((order - 4.0).abs() < 0.2, "{order}");
+}
+
+/// The middle of the plate, or wherever these fractions of its sides are.
+fn temperature(record: &Record, (x, y): (f64, f64)) -> f64 {
+    match record.value("u") {
+        Some(Quantity::Array(field)) => {
+            let width = (field.data.len() as f64).sqrt() as usize;
+            let node = |at: f64| (at * (width - 1) as f64).round() as usize;
+            field.data[node(y) * width + node(x)]
+        }
+        other => panic!("u is {other:?}"),
+    }
+}
+
+#[test]
+fn heat_falls_as_the_scheme_says_to_the_last_digits() {
+    use std::f64::consts::PI;
+    for (n, k, l, r) in [
+        (20.0, 1.0, 1.0, 0.25),
+        (30.0, 2.0, 3.0, 0.1),
+        (16.0, 5.0, 1.0, 0.25),
+    ] {
+        let given = format!("n={n} start=sines k={k} l={l} r={r} hot=1 sweeps=50 iterations=6");
+        // A sine on the mesh is only ever multiplied by this.
+        let half = |waves: f64| (waves * PI / (2.0 * n)).sin().powi(2);
+        let factor = 1.0 - 4.0 * r * (half(k) + half(l));
+        for record in records("heat", &given) {
+            let left = factor.powi(50 * record.iteration as i32);
+            let Some(Quantity::Array(field)) = record.value("u") else {
+                panic!("no field")
+            };
+            for (i, u) in field.data.iter().enumerate() {
+                let (y, x) = ((i / (n as usize + 1)) as f64, (i % (n as usize + 1)) as f64);
+                let exact = left * (k * PI * x / n).sin() * (l * PI * y / n).sin();
+                assert!(
+                    (u - exact).abs() <= 1e-11,
+                    "{given}, ({x}, {y}): {u}, not {exact}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn heat_comes_near_the_exact_solution_with_order_two() {
+    use std::f64::consts::PI;
+    let (side, a) = (0.2_f64, 1.11e-4);
+    let error = |n: f64| {
+        // The same time each: a fourth of the step, four times the sweeps.
+        let sweeps = n * n / 4.0;
+        let given = format!("n={n} side={side} start=sines k=1 l=2 hot=1 sweeps={sweeps} iterations=1");
+        let record = &records("heat", &given)[0];
+        let exact = (-(1.0 + 4.0) * PI * PI * a * scalar(record, "t") / (side * side)).exp();
+        (temperature(record, (0.5, 0.25)) - exact).abs()
+    };
+    let order = (error(16.0) / error(32.0)).log2();
+    assert!((order - 2.0).abs() < 0.1, "{order}");
+}
+
+#[test]
+fn a_hot_spot_spreads_and_cools() {
+    let records = records("heat", "n=40 sweeps=200 iterations=5");
+    let warmest: Vec<f64> = records.iter().map(|record| scalar(record, "warmest")).collect();
+    assert!(
+        warmest.is_sorted_by(|a, b| a > b) && warmest[0] < 100.0,
+        "{warmest:?}"
+    );
+    let warm = |record| temperature(record, (0.35, 0.6)) > temperature(record, (0.7, 0.2));
+    assert!(records.iter().all(warm));
+}
+
+/// The steps that a run offers, each with the records before it.
+fn offered(assignments: &str) -> Vec<(usize, String)> {
+    let run = run_of("heat", assignments);
+    let mut solver = find_built_in("heat").unwrap().start(&run.parameters).unwrap();
+    let (mut steps, mut done) = (Vec::new(), 0);
+    while solver
+        .next_in_steps(&mut |tell| steps.push((done, tell())))
+        .unwrap()
+        .is_some()
+    {
+        done += 1;
+    }
+    steps
+}
+
+#[test]
+fn a_restart_inside_an_iteration_changes_no_bit() {
+    let given = "n=9 sweeps=100 iterations=3";
+    let undisturbed = records("heat", given);
+    let steps = offered(given);
+    assert_eq!(steps.len(), 3 * 6);
+    for (done, step) in steps {
+        let run = run_of("heat", given);
+        let mut solver = find_built_in("heat").unwrap().start(&run.parameters).unwrap();
+        solver.restore(&undisturbed[..done]).unwrap();
+        let place = solver.restore_step(&step).unwrap();
+        assert!(place.ends_with("of 100"), "{place}");
+        let rest: Vec<Record> = std::iter::from_fn(|| solver.next().unwrap()).collect();
+        assert_eq!(rest, undisturbed[done..]);
+    }
+}
+
+#[test]
+fn a_step_that_is_none_costs_the_iteration_and_nothing_else() {
+    let given = "n=3 sweeps=40 iterations=2";
+    let undisturbed = spoken("heat", given, &[]);
+    let good = &offered(given)[1].1;
+    let cold =
+        |swept: u64, count: usize| format!(r#"{{"swept":{swept},"u":[{}]}}"#, vec!["0.0"; count].join(","));
+    let hostile = [
+        "".to_owned(),
+        "null".to_owned(),
+        "\u{202e}{".to_owned(),
+        r#"{"swept":3}"#.to_owned(),
+        cold(40, 16),
+        cold(u64::MAX, 16),
+        cold(3, 15),
+        cold(3, 16).replacen("0.0", "1.0", 1),
+        cold(3, 16).replacen("0.0", "1e999", 1),
+        good[..good.len() / 2].to_owned(),
+    ];
+    for step in hostile {
+        let run = run_of("heat", given);
+        let job = JobLine {
+            run: run.topic(),
+            parameters: run.parameters,
+            resume_after: 0,
+            pace: None,
+            records: None,
+            state: None,
+            step: Some(step.clone()),
+        };
+        let mut out = Vec::new();
+        standalone::speak("heat", &mut job.to_line().as_bytes(), &mut out).unwrap();
+        assert_eq!(String::from_utf8(out).unwrap(), undisturbed, "{step:?}");
+    }
+    let mut lorenz = find_built_in("lorenz")
+        .unwrap()
+        .start(&run_of("lorenz", "").parameters)
+        .unwrap();
+    assert!(lorenz.restore_step(good).is_err());
+}
+
+#[test]
+fn a_terminal_sees_steps_when_it_asks_for_them() {
+    let given = [
+        "n=100".to_owned(),
+        "sweeps=4000".to_owned(),
+        "iterations=1".to_owned(),
+    ];
+    let lines = |steps| {
+        let mut out = Vec::new();
+        standalone::print("heat", &given, steps, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    };
+    let (with, without) = (lines(true), lines(false));
+    assert_eq!(without.lines().count(), 1);
+    assert_eq!(with.lines().next_back(), without.lines().next_back());
+    let mut parser = LineParser::new(0, &[] as &[&str]).unwrap();
+    for line in with.lines().rev().skip(1) {
+        assert!(matches!(
+            parser.parse(line.as_bytes()),
+            Line::Step { iteration: 1, .. }
+        ));
+    }
 }
 
 #[test]
@@ -184,7 +356,7 @@ fn a_terminal_is_told_what_is_wrong() {
     .collect();
     insta::assert_snapshot!(told.join("\n"), @r#"
 there is no built-in solver "airi"; did you mean airy?
-there is no built-in solver "zzz"; there are airy, lorenz, monte-carlo
+there is no built-in solver "zzz"; there are airy, heat, lorenz, monte-carlo
 airy has no parameter "epz"; did you mean eps?
 h=0.01: the unit "s" does not fit, h is measured in L; write h=0.01
 h=0.03: 1/h = 33.333333 must be a whole number of at least 2; use e.g. h=0.025
@@ -231,7 +403,7 @@ fn a_reader_who_leaves_is_no_error() {
             Ok(())
         }
     }
-    standalone::print("lorenz", &[], &mut Closed).unwrap();
+    standalone::print("lorenz", &[], false, &mut Closed).unwrap();
     standalone::list(&mut Closed).unwrap();
 }
 
@@ -256,6 +428,18 @@ airy  An Airy pulse enters a plane-layered dielectric: the field E(t, x) by the 
   sigma2  sigma after the switch; without it sigma stays; it must be 0 or more
   layers  several layers from x = 0 to 1 as until:eps:sigma:kerr, e.g. 0.5:4:0:0,1:2.25:0.3:0; replaces eps, sigma and kerr; it is a text of at most 2000 characters
   window=100  rows of the mesh per iteration; it must be a whole number from 1 to 1000000
+
+heat  Heat spreads over a square plate with a cold rim: the temperature u(y, x) by finite differences
+  n=400  cells along each side; it must be a whole number from 2 to 800
+  side=1 m  length of each side; it must be from 1e-6 to 1000000 m
+  a=0.000111 m^2/s  thermal diffusivity; 1.11e-4 is copper's; it must be from 1e-12 to 1000000000000 m^2/s
+  r=0.25  time step in units of (side/n)^2/a; beyond 0.25 the scheme is not stable; it must be from 1e-6 to 0.25
+  start=spot  a hot spot, or sin(k pi x/side) sin(l pi y/side); choose spot or sines
+  hot=100 K  the highest temperature at the beginning; it must be a number
+  k=1  half waves along x of the start sines; it must be a whole number from 1 to 100
+  l=1  half waves along y of the start sines; it must be a whole number from 1 to 100
+  sweeps=5000  time steps per iteration; it must be a whole number from 1 to 1000000000
+  iterations=40  how many iterations; it must be a whole number from 1 to 1000000
 
 lorenz  Lorenz's strange attractor: x, y and z over time, by Runge-Kutta
   sigma=10  Prandtl number; it must be a number

@@ -29,6 +29,9 @@ total = "epochs"
 cores = 2
 memory = "4 GiB"
 on = ["gpu"]
+step-interval = 30
+log-topic = true
+log-megabytes = 2
 
 [[solver.parameter]]
 name = "rate"
@@ -55,7 +58,7 @@ pattern = 'step\s+(?<iteration>\d+)\s+energy\s+(?<energy>\S+)'
 fn a_table_becomes_an_entry() {
     let catalogue = read(TRAIN).unwrap();
     let names: Vec<String> = catalogue.cards().into_iter().map(|card| card.name).collect();
-    assert_eq!(names, ["airy", "lorenz", "monte-carlo", "train", "md"]);
+    assert_eq!(names, ["airy", "heat", "lorenz", "monte-carlo", "train", "md"]);
     let train = catalogue.find("train").unwrap();
     let run = train.card.read(&["rate=0.01", "n=5"]).unwrap();
     let Program::Command(command) = &train.program else {
@@ -82,6 +85,10 @@ fn a_table_becomes_an_entry() {
             ..
         }
     ));
+    assert_eq!(
+        (train.step_interval, train.log_bytes),
+        (Some(30.0), Some(2 << 20))
+    );
     assert_eq!(train.total(&run.parameters), Some(5));
     assert_eq!(train.card.needs.to_string(), "2 cores, 4 GiB of memory, on gpu");
     let md = catalogue.find("md").unwrap();
@@ -120,7 +127,7 @@ rate=$(reboot) is not a number; write rate=0.001
 epochs=1.5 is not a whole number; write e.g. epochs=2
 rate=2 is out of range; it must be from 0 to 1 1/step
 there is no solver "trian"; did you mean train?
-there is no solver "\u{202e}rm -rf"; there are airy, lorenz, monte-carlo, train, md
+there is no solver "\u{202e}rm -rf"; there are airy, heat, lorenz, monte-carlo, train, md
 "#);
 }
 
@@ -141,6 +148,9 @@ fn broken_tables_are_refused_with_a_remedy() {
         solver("patience = nan"),
         solver("restart = \"always\""),
         solver("limit = 3"),
+        solver("step-interval = 0"),
+        solver("log-megabytes = 3"),
+        solver("log-topic = true\nlog-megabytes = 0"),
         solver("replay = \"all\""),
         solver("pattern = \"(\""),
         solver("pattern = \"loss\""),
@@ -189,7 +199,7 @@ TOML parse error at line 4, column 1
   |
 4 | colour = "red"
   | ^^^^^^
-unknown field `colour`, expected one of `name`, `version`, `help`, `command`, `directory`, `environment`, `patience`, `grace`, `restart`, `limit`, `backoff`, `replay`, `resumes`, `pattern`, `patterns`, `view`, `total`, `cores`, `memory`, `on`, `parameter`, `parameters`
+unknown field `colour`, expected one of `name`, `version`, `help`, `command`, `directory`, `environment`, `patience`, `grace`, `restart`, `limit`, `backoff`, `replay`, `resumes`, `pattern`, `patterns`, `view`, `total`, `cores`, `memory`, `on`, `step-interval`, `step_interval`, `log-topic`, `log_topic`, `log-megabytes`, `log_megabytes`, `parameter`, `parameters`
 line 1: solver "a": patience=0 must be a number of seconds above 0
 TOML parse error at line 4, column 12
   |
@@ -203,6 +213,9 @@ TOML parse error at line 4, column 11
   |           ^^^^^^^^
 unknown variant `always`, expected `never` or `on-failure`
 line 1: solver "a": limit and backoff need restart = "on-failure"; add it or leave them out
+line 1: solver "a": step-interval=0 must be a number of seconds above 0
+line 1: solver "a": log-megabytes needs log-topic = true; add it or leave log-megabytes out
+line 1: solver "a": log-megabytes=0 must be from 1 to 1024
 TOML parse error at line 4, column 10
   |
 4 | replay = "all"

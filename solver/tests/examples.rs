@@ -43,6 +43,12 @@ impl Stage {
 
     /// The records after `past`, and every other line.
     fn play(&self, past: &[Record]) -> (Vec<Record>, Vec<String>) {
+        let Played { records, texts, .. } = self.play_from(past, None);
+        (records, texts)
+    }
+
+    /// The same, from a step inside the next iteration.
+    fn play_from(&self, past: &[Record], step: Option<String>) -> Played {
         let Program::Command(command) = &self.entry.program else {
             panic!("no command")
         };
@@ -63,6 +69,7 @@ impl Stage {
             pace: None,
             records: None,
             state: state.filter(|_| self.entry.replay == Feed::State),
+            step,
         };
         // Whoever does not read the job line may be gone before it is written.
         drop(writeln!(child.stdin.take().unwrap(), "{}", job.to_line()));
@@ -72,16 +79,32 @@ impl Stage {
         let mut parser = LineParser::new(past.len() as u64, &self.entry.patterns)
             .unwrap()
             .with_total(total);
-        let (mut records, mut texts) = (Vec::new(), Vec::new());
+        let (mut records, mut steps, mut texts) = (Vec::new(), Vec::new(), Vec::new());
         for line in output.stdout.split(|byte| *byte == b'\n') {
             match parser.parse(line) {
                 Line::Record { record, .. } => records.push(*record),
+                Line::Step { iteration, state } => {
+                    assert_eq!(iteration, (past.len() + records.len() + 1) as u64);
+                    steps.push((iteration, state));
+                }
                 Line::Text => texts.push(String::from_utf8_lossy(line).into_owned()),
                 Line::Rejected(reason) => panic!("{}: {reason}", String::from_utf8_lossy(line)),
             }
         }
-        (records, texts)
+        Played {
+            records,
+            steps,
+            texts,
+        }
     }
+}
+
+/// What a program printed.
+struct Played {
+    records: Vec<Record>,
+    /// With the iteration that they are inside of.
+    steps: Vec<(u64, String)>,
+    texts: Vec<String>,
 }
 
 /// An example is played to its end, and again from the middle: the results must be the same.
@@ -113,13 +136,34 @@ fn check_logistic(name: &str, folder: &Path) {
 fn python() {
     needs("python3");
     check_logistic("logistic-python", &examples());
-    let heat = check_resume("heat", &examples());
-    let Some(Quantity::Array(profile)) = heat[19].value("u") else {
+    let rod = check_resume("rod", &examples());
+    let Some(Quantity::Array(profile)) = rod[19].value("u") else {
         panic!("no profile")
     };
     assert_eq!(
         (profile.axes.as_slice(), profile.data.len()),
         (["x".to_owned()].as_slice(), 41)
+    );
+}
+
+#[test]
+fn python_with_long_iterations() {
+    assert!(can_run("python3", true));
+    let undisturbed = check_resume("primes", &examples());
+    // There are 9592 primes below 100 000.
+    assert_eq!(undisturbed[19].value("primes"), Some(&Quantity::Scalar(9592.0)));
+    let stage = Stage::new(&examples(), "primes");
+    let steps = stage.play_from(&undisturbed[..13], None).steps;
+    let (_, last) = steps
+        .iter()
+        .rfind(|(iteration, _)| *iteration == 14)
+        .expect("a step inside 14");
+    let resumed = stage.play_from(&undisturbed[..13], Some(last.clone()));
+    assert_eq!(resumed.records, undisturbed[13..]);
+    assert_eq!(
+        resumed.steps.len() + 4,
+        steps.len(),
+        "four steps were not repeated"
     );
 }
 
@@ -193,7 +237,8 @@ fn the_guide_shows_the_examples_as_they_are() {
     let guide = page("solvers.md") + &page("solvers-not-run.md");
     for file in [
         "python/logistic.py",
-        "python/heat.py",
+        "python/rod.py",
+        "python/primes.py",
         "python/short.py",
         "shell/logistic.sh",
         "shell/unchanged.sh",
@@ -219,7 +264,10 @@ fn the_guide_is_true() {
         let mut parser = LineParser::new(0, &[] as &[&str]).unwrap();
         for line in block.lines() {
             assert!(
-                matches!(parser.parse(line.as_bytes()), Line::Record { .. }),
+                matches!(
+                    parser.parse(line.as_bytes()),
+                    Line::Record { .. } | Line::Step { .. }
+                ),
                 "no record: {line}"
             );
             parser = LineParser::new(0, &[] as &[&str]).unwrap();

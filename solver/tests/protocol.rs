@@ -15,6 +15,7 @@ fn told(parser: &mut LineParser, line: &[u8]) -> String {
             };
             format!("{}{headers}", String::from_utf8(record.to_json()).unwrap())
         }
+        Line::Step { iteration, state } => format!("step of {iteration}: {state}"),
         Line::Rejected(reason) => format!("rejected: {reason}"),
         Line::Text => "text".to_owned(),
     }
@@ -322,5 +323,66 @@ proptest! {
     #[test]
     fn anything_like_json_may_come(line in r#"\{("(iteration|total|values|axes|E|x|state)":(\[*[0-9,]*\]*|NaN|null|"[a-z0-9]*"|\{"(axes|data|x|start)":[0-9\[\],"]*\}),?){0,4}\}"#) {
         parser().parse(line.as_bytes());
+    }
+}
+
+#[test]
+fn a_step_says_how_the_next_iteration_stands() {
+    let mut parser = LineParser::new(3, &[] as &[&str]).unwrap();
+    insta::assert_snapshot!(all(&mut parser, &[
+        r#"{"step":{"state":{"n":400,"w":[1,2.50]}}}"#,
+        r#"{"step":{"state":"plain","iteration":4}}"#,
+        r#"{"step":7}"#,
+        r#"{"step":{"state":[],"iteration":4}}"#,
+        r#"{"step":{"state":5,"iteration":5}}"#,
+        r#"  {"step":{"state":5}}"#,
+    ]), @r#"
+    step of 4: json:{"n":400,"w":[1,2.50]}
+    step of 4: plain
+    {"iteration":4,"values":{"step":7.0}}
+    rejected: a step of iteration 4 came where iteration 5 is computed; print a step before its iteration's record
+    step of 5: json:5
+    step of 5: json:5
+    "#);
+}
+
+#[test]
+fn a_broken_step_is_named_and_spoils_nothing() {
+    let large = format!(r#"{{"step":{{"state":"{}"}}}}"#, "x".repeat(17 << 20));
+    let mut parser = LineParser::new(0, &[] as &[&str]).unwrap();
+    insta::assert_snapshot!(all(&mut parser, &[
+        r#"{"step":{}}"#,
+        r#"{"step":{"sate":1}}"#,
+        r#"{"step":{"state":null}}"#,
+        r#"{"step":{"state":1},"loss":3}"#,
+        r#"{"step":{"state":1},"state":3}"#,
+        r#"{"step":{"state":1,"iteration":-1}}"#,
+        r#"{"step":{"state":"#,
+        r#"{"step":"soon"}"#,
+        &large,
+        r#"{"step":{"data":[1,2]}}"#,
+        r#"{"loss":1}"#,
+    ]), @r#"
+    rejected: no step: missing field `state` at line 1 column 2; write {"step":{"state":...}}
+    rejected: no step: missing field `state` at line 1 column 10; write {"step":{"state":...}}
+    rejected: a step needs something to go on from: {"step":{"state":...}}
+    rejected: a step stands on a line of its own: {"step":{"state":...}}
+    rejected: a step stands on a line of its own: {"step":{"state":...}}
+    rejected: no step: invalid value: integer `-1`, expected u64 at line 1 column 25; write {"step":{"state":...}}
+    rejected: it is no JSON: EOF while parsing a value at column 17; print a record with your language's JSON writer
+    rejected: "step" is the text "soon", not a number; print float(x), or x.tolist() for an array
+    rejected: a step's state has 17825792 bytes, and at most 16777216 are kept; offer a smaller one
+    {"iteration":1,"axes":{"i":{"start":0.0,"step":1.0,"count":2}},"values":{"step":{"axes":["i"],"data":[1.0,2.0]}}}
+    {"iteration":2,"values":{"loss":1.0}}
+    "#);
+}
+
+proptest! {
+    /// Whatever a solver offers comes back as it was.
+    #[test]
+    fn a_step_comes_back_in_the_job_line(state in "\\PC*") {
+        let line = kymo_solver::protocol::step_line(&state);
+        let found = LineParser::new(0, &[] as &[&str]).unwrap().parse(line.as_bytes());
+        prop_assert_eq!(found, Line::Step { iteration: 1, state });
     }
 }

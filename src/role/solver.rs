@@ -14,7 +14,7 @@ pub fn run(_common: &Common, args: Solver) -> anyhow::Result<()> {
     if args.protocol {
         standalone::speak(&name, &mut io::stdin().lock(), &mut io::stdout().lock())
     } else {
-        standalone::print(&name, &args.parameters, &mut io::stdout().lock())
+        standalone::print(&name, &args.parameters, args.steps, &mut io::stdout().lock())
     }
 }
 

@@ -202,6 +202,10 @@ impl Log for RelayLog {
         self.ask(&Question::Clear(topic.clone())).await
     }
 
+    async fn trim(&self, topic: &Topic, before: Position) -> Result<(), LogError> {
+        self.ask(&Question::Trim(topic.clone(), before)).await
+    }
+
     async fn delete(&self, topic: &Topic) -> Result<(), LogError> {
         self.ask(&Question::Delete(topic.clone())).await
     }

@@ -73,6 +73,7 @@ async fn answer(
         Question::Follow(topic, from) => follow(log, &topic, from, questions, answers).await,
         Question::End(topic) => with_patience(log.end(&topic), answers).await,
         Question::Clear(topic) => with_patience(log.clear(&topic), answers).await,
+        Question::Trim(topic, before) => with_patience(log.trim(&topic, before), answers).await,
         Question::Delete(topic) => with_patience(log.delete(&topic), answers).await,
         Question::List => with_patience(log.list(), answers).await,
         Question::Survey => with_patience(log.survey(), answers).await,

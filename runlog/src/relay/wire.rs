@@ -26,6 +26,7 @@ pub(super) enum Question {
     Follow(Topic, Position),
     End(Topic),
     Clear(Topic),
+    Trim(Topic, Position),
     Delete(Topic),
     List,
     Survey,

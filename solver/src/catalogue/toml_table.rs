@@ -15,6 +15,10 @@ use crate::protocol::LineParser;
 /// Longest name of a solver: it begins the name of every topic of its runs.
 pub(crate) const LONGEST_NAME: usize = 40;
 
+/// How much of a run's output its `.log` topic keeps, and may be asked to keep.
+const LOG_MEGABYTES: u64 = 8;
+const MOST_LOG_MEGABYTES: u64 = 1024;
+
 /// A broken kymo.toml.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum TomlError {
@@ -75,6 +79,12 @@ struct Table {
     memory: Option<String>,
     #[serde(default)]
     on: Vec<String>,
+    #[serde(default, rename = "step-interval", alias = "step_interval")]
+    step_interval: Option<f64>,
+    #[serde(default, rename = "log-topic", alias = "log_topic")]
+    log_topic: bool,
+    #[serde(default, rename = "log-megabytes", alias = "log_megabytes")]
+    log_megabytes: Option<u64>,
     #[serde(default, alias = "parameters")]
     parameter: Vec<ParameterTable>,
 }
@@ -222,6 +232,8 @@ fn entry(table: Table, folder: &Path) -> Result<Entry, String> {
         resumes: table.resumes.unwrap_or(patterns.is_empty()),
         patterns,
         total: table.total,
+        step_interval: seconds("step-interval", table.step_interval)?,
+        log_bytes: log_bytes(table.log_topic, table.log_megabytes)?,
         card: SolverCard {
             name: table.name,
             version: table.version.unwrap_or_else(|| "1".to_owned()),
@@ -256,6 +268,19 @@ fn seconds(field: &str, given: Option<f64>) -> Result<Option<f64>, String> {
             Err(format!("{field}={seconds} must be a number of seconds above 0"))
         }
         given => Ok(given),
+    }
+}
+
+fn log_bytes(wanted: bool, megabytes: Option<u64>) -> Result<Option<u64>, String> {
+    match (wanted, megabytes) {
+        (false, None) => Ok(None),
+        (false, Some(_)) => {
+            Err("log-megabytes needs log-topic = true; add it or leave log-megabytes out".to_owned())
+        }
+        (true, Some(megabytes)) if !(1..=MOST_LOG_MEGABYTES).contains(&megabytes) => Err(format!(
+            "log-megabytes={megabytes} must be from 1 to {MOST_LOG_MEGABYTES}"
+        )),
+        (true, megabytes) => Ok(Some(megabytes.unwrap_or(LOG_MEGABYTES) << 20)),
     }
 }
 

@@ -21,6 +21,8 @@ pub struct JobLine {
     pub records: Option<Vec<Record>>,
     /// The last record's state, when the catalogue asks for it.
     pub state: Option<String>,
+    /// Where the next iteration was left, when the solver offered that as a step.
+    pub step: Option<String>,
 }
 
 /// What came is no job line.
@@ -44,6 +46,8 @@ struct Wire {
     records: Option<Vec<Record>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     state: Option<Box<RawValue>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    step: Option<Box<RawValue>>,
 }
 
 impl JobLine {
@@ -56,6 +60,7 @@ impl JobLine {
             pace: self.pace,
             records: self.records.clone(),
             state: self.state.as_deref().map(state::to_json),
+            step: self.step.as_deref().map(state::to_json),
         };
         serde_json::to_string(&wire).expect("a job's keys are texts, so it is always JSON")
     }
@@ -70,8 +75,10 @@ impl JobLine {
             pace,
             records,
             state,
+            step,
         } = wire;
         let state = state.as_deref().and_then(state::to_text);
+        let step = step.as_deref().and_then(state::to_text);
         Ok(Self {
             run,
             parameters,
@@ -79,6 +86,7 @@ impl JobLine {
             pace,
             records,
             state,
+            step,
         })
     }
 }
@@ -96,6 +104,7 @@ mod tests {
             pace: None,
             records: None,
             state: Some(r#"json:{"w":[1]}"#.to_owned()),
+            step: None,
         };
         insta::assert_snapshot!(job.to_line(), @r#"{"run":"train.rate-0.1","parameters":{"name":"x","rate":0.1},"resume_after":3,"pace":null,"state":{"w":[1]}}"#);
         assert_eq!(JobLine::parse(&job.to_line()).unwrap(), job);
@@ -103,6 +112,7 @@ mod tests {
             serde_json::from_str(r#"{"iteration":3,"values":{"loss":0.1}}"#).unwrap(),
         ]);
         job.state = None;
+        job.step = Some("half-way".to_owned());
         assert_eq!(JobLine::parse(&job.to_line()).unwrap(), job);
         assert!(JobLine::parse("").is_err());
     }

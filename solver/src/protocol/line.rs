@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use kymo_runlog::{Record, shown};
+use kymo_runlog::{LARGEST_STEP, Record, shown};
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
@@ -22,6 +22,8 @@ pub enum Line {
         record: Box<Record>,
         headers: Vec<(String, String)>,
     },
+    /// How the solver stands inside this iteration, the next one.
+    Step { iteration: u64, state: String },
     /// Meant as a record, but none; the reason is for people.
     Rejected(String),
     /// Log text.
@@ -83,7 +85,7 @@ impl LineParser {
         match text.trim_start().starts_with('{') {
             // Indented JSON is more often a piece of pretty-printed text than a record.
             true => match self.clone().read_json(text) {
-                Line::Record { .. } => self.read_json(text),
+                Line::Record { .. } | Line::Step { .. } => self.read_json(text),
                 Line::Rejected(_) | Line::Text => Line::Text,
             },
             false => self.match_patterns(text),
@@ -95,6 +97,13 @@ impl LineParser {
             Ok(top) => top,
             Err(error) => return Line::Rejected(not_json(text, &error)),
         };
+        if let Some(step) = top.step {
+            let offered = match top.entries.is_empty() && top.state.is_none() {
+                true => step.and_then(|offered| self.step(&offered)),
+                false => Err(format!("a step stands on a line of its own: {STEP_FORM}")),
+            };
+            return offered.unwrap_or_else(Line::Rejected);
+        }
         let state = top.state.as_deref().and_then(state::to_text);
         match assemble(top.entries).and_then(|pieces| self.number(pieces, state)) {
             Ok(record) => record,
@@ -111,6 +120,26 @@ impl LineParser {
                 Line::Text
             }
             Some(Ok(pieces)) => self.number(pieces, None).unwrap_or_else(Line::Rejected),
+        }
+    }
+
+    fn step(&self, offered: &Offered) -> Result<Line, String> {
+        let next = self.done + 1;
+        if let Some(iteration) = offered.iteration.filter(|iteration| *iteration != next) {
+            return Err(format!(
+                "a step of iteration {iteration} came where iteration {next} is computed; print a step before its iteration's record"
+            ));
+        }
+        let state = state::to_text(&offered.state)
+            .ok_or_else(|| format!("a step needs something to go on from: {STEP_FORM}"))?;
+        match state.len() {
+            0..=LARGEST_STEP => Ok(Line::Step {
+                iteration: next,
+                state,
+            }),
+            bytes => Err(format!(
+                "a step's state has {bytes} bytes, and at most {LARGEST_STEP} are kept; offer a smaller one"
+            )),
         }
     }
 
@@ -160,8 +189,33 @@ fn not_json(text: &str, error: &serde_json::Error) -> String {
     format!("it is no JSON: {reason} at column {column}; print a record with your language's JSON writer")
 }
 
+/// The line that a solver prints to say how it stands inside an iteration.
+pub fn step_line(state: &str) -> String {
+    let state = state::to_json(state);
+    format!("{{\"step\":{{\"state\":{}}}}}", state.get())
+}
+
+const STEP_FORM: &str = "{\"step\":{\"state\":...}}";
+
+/// What stands under `step`.
+#[derive(serde::Deserialize)]
+struct Offered {
+    #[serde(default)]
+    iteration: Option<u64>,
+    state: Box<RawValue>,
+}
+
+/// A number called `step`, or an array with its data, is a value like any other.
+fn is_value(raw: &Raw) -> bool {
+    match raw {
+        Raw::Map(entries) => entries.iter().any(|(key, _)| key == "data"),
+        _ => true,
+    }
+}
+
 /// The top of a line. The state is kept as it is written.
 struct Top {
+    step: Option<Result<Offered, String>>,
     state: Option<Box<RawValue>>,
     entries: Vec<(String, Raw)>,
 }
@@ -183,6 +237,7 @@ impl<'de> Visitor<'de> for TopVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Top, A::Error> {
         let mut top = Top {
+            step: None,
             state: None,
             entries: Vec::new(),
         };
@@ -190,6 +245,18 @@ impl<'de> Visitor<'de> for TopVisitor {
             match key.as_str() {
                 "state" if top.state.is_some() => return Err(A::Error::custom("state is given twice")),
                 "state" => top.state = Some(map.next_value()?),
+                "step" => {
+                    let json: Box<RawValue> = map.next_value()?;
+                    let raw: Raw = serde_json::from_str(json.get()).map_err(A::Error::custom)?;
+                    match is_value(&raw) {
+                        true => top.entries.push((key, raw)),
+                        false => {
+                            let offered = serde_json::from_str(json.get());
+                            top.step =
+                                Some(offered.map_err(|error| format!("no step: {error}; write {STEP_FORM}")));
+                        }
+                    }
+                }
                 _ => top.entries.push((key, map.next_value()?)),
             }
         }

@@ -285,6 +285,8 @@ fn entry_of(name: String, command: &[String]) -> Entry {
         resumes: false,
         patterns: Vec::new(),
         total: None,
+        step_interval: None,
+        log_bytes: None,
     }
 }
 

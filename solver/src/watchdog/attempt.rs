@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use chrono::Utc;
 use kymo_runlog::event::RunEvent;
 use kymo_runlog::order::When;
-use kymo_runlog::{Log, Outcome, RunWriter, Window};
+use kymo_runlog::{Log, Outcome, RunWriter, Window, clear_run};
 use tokio::io::AsyncWriteExt;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
@@ -17,15 +17,17 @@ use tokio_util::sync::CancellationToken;
 
 use super::WatchdogConfig;
 use super::child::{CannotStart, Launch, Pipes, Solver};
+use super::copy::{self, Copier, Copy};
 use super::guard::guard;
 use super::herald::Herald;
-use super::keep::{self, Hold, Rhythm};
+use super::keep::{self, Hold, Rhythm, Right};
 use super::listen::{self, Audience, Ear, Talk};
 use super::memory::OutOfMemory;
 use super::orders::follow_orders;
 use super::output::{Bounds, Output};
 use super::past::{self, Past};
 use super::publisher::{Entrance, Published, Publisher};
+use super::steps::{self, Adopted, StepKeeper};
 use super::tell::{self, Speaker};
 use super::verdict::{Cause, Exit, Verdict, in_words, verdict};
 use super::watch::Watch;
@@ -95,7 +97,7 @@ impl Ended {
 
 /// Whether and where an attempt may begin.
 enum Begin {
-    After(Past),
+    After(Box<(Past, Adopted)>),
     /// Somebody else has the run.
     Lost,
     /// The topic holds this attempt already.
@@ -108,6 +110,8 @@ pub struct Company {
     pub publisher: Publisher,
     pub causes: mpsc::Receiver<(Cause, When)>,
     pub hold: watch::Receiver<Hold>,
+    steps: Option<StepKeeper>,
+    copier: Option<Copier>,
     entrance: Entrance,
     listeners: Vec<JoinHandle<()>>,
     /// They talk to the solver or for it.
@@ -120,7 +124,7 @@ impl Attempt<'_> {
     pub async fn run(self, lives: &mut Lives) -> anyhow::Result<Ended> {
         // From before the past is read: that may take longer than a lease lasts.
         let keeper = Keeper::start(self.log.clone(), self.job.clone());
-        let mut hold = keeper.hold.clone();
+        let mut hold = keeper.right.hold.clone();
         let begin = async {
             // Before anything is written or cleared, and once more before the solver starts.
             if !may_begin(&mut hold).await {
@@ -131,9 +135,9 @@ impl Attempt<'_> {
                 return Ok(Begin::Spent(past.attempt));
             }
             self.warn(&past).await;
-            let past = self.take_over(past).await?;
+            let begin = self.take_over(past).await?;
             anyhow::Ok(match may_begin(&mut hold).await {
-                true => Begin::After(past),
+                true => Begin::After(Box::new(begin)),
                 false => Begin::Lost,
             })
         };
@@ -141,14 +145,14 @@ impl Attempt<'_> {
             self.release().await;
             return Ok(self.ended(Verdict::LeftWanted, None, 0, Vec::new()));
         };
-        let past = match past? {
-            Begin::After(past) => past,
+        let (past, adopted) = match past? {
+            Begin::After(begin) => *begin,
             Begin::Lost => return Ok(self.ended(Verdict::Lost, None, 0, Vec::new())),
             Begin::Spent(attempt) => return self.go_behind(attempt).await,
         };
         let from = past.iterations;
         let herald = Herald::start(self.log.clone(), self.job.clone());
-        let ended = match self.live(past, lives, &herald, &keeper).await {
+        let ended = match self.live((past, adopted), lives, &herald, &keeper).await {
             Ok(ended) => ended,
             Err(error) => {
                 // As a shell tells it.
@@ -181,7 +185,7 @@ impl Attempt<'_> {
         let (log, topic) = (&*self.log, &self.job.topic);
         patiently(|| log.create(topic)).await?;
         if self.job.fresh {
-            patiently(|| log.clear(topic))
+            patiently(|| clear_run(log, topic))
                 .await
                 .with_context(|| format!("clear {topic}"))?;
         }
@@ -222,9 +226,14 @@ impl Attempt<'_> {
     }
 
     /// Begins the attempt where the topic's usable part ends.
-    async fn take_over(&self, mut past: Past) -> anyhow::Result<Past> {
+    async fn take_over(&self, mut past: Past) -> anyhow::Result<(Past, Adopted)> {
         let (log, topic) = (&*self.log, &self.job.topic);
-        if !self.job.entry.resumes {
+        let mut adopted = Adopted::default();
+        if self.job.entry.resumes {
+            // Before the marker: from then on only this attempt's steps count.
+            adopted = steps::adopt(log, &self.writer(), past.in_effect, past.iterations + 1).await;
+            past.step = adopted.state.take();
+        } else {
             past = Past {
                 attempt: past.attempt,
                 ..Past::default()
@@ -235,13 +244,13 @@ impl Attempt<'_> {
             .await
             .with_context(|| format!("write to {topic}"))?;
         Window::Marked.pass();
-        Ok(past)
+        Ok((past, adopted))
     }
 
     /// Starts the solver and stays until it has ended and its records are in the log. An error means that it never ran.
     async fn live(
         &self,
-        past: Past,
+        (past, adopted): (Past, Adopted),
         lives: &mut Lives,
         herald: &Herald,
         keeper: &Keeper,
@@ -250,11 +259,12 @@ impl Attempt<'_> {
         let entry = &self.job.entry;
         let parser = LineParser::new(from, &entry.patterns).context("a pattern of the catalogue")?;
         let parser = parser.with_total(entry.total(&self.job.run.parameters));
-        let mut output = Output::new(&self.folder.output(), Bounds::default());
-        output.remark(&match from {
-            0 => format!("attempt {}", self.job.attempt),
-            last => format!("attempt {} goes on after iteration {last}", self.job.attempt),
-        });
+        let copy = entry.log_bytes.map(|_| Copy::default());
+        let mut output = Output::new(&self.folder.output(), Bounds::default()).copied_to(copy.clone());
+        output.remark(&beginning(self.job.attempt, &past));
+        for report in &adopted.reports {
+            output.remark(report);
+        }
         let launch = Launch::of(entry, &self.job.run.parameters, &self.config.solver_command)?;
         // From before the start, so that no death goes unnoticed.
         let mut deaths = signal(SignalKind::child()).context("listen for SIGCHLD")?;
@@ -275,7 +285,7 @@ impl Attempt<'_> {
             },
         );
         let pipes = solver.take_pipes()?;
-        let mut company = self.gather(output, parser, past, pipes, keeper.hold.clone());
+        let mut company = self.gather((output, copy), parser, (past, adopted), pipes, keeper.right.clone());
         let mut watch = Watch::new(self, from);
         let exit = watch
             .until_exit(&solver, &mut deaths, &mut company, herald)
@@ -317,23 +327,47 @@ impl Attempt<'_> {
 
     fn gather(
         &self,
-        output: Output,
+        (output, copy): (Output, Option<Copy>),
         parser: LineParser,
-        past: Past,
+        (past, adopted): (Past, Adopted),
         pipes: Pipes,
-        mut hold: watch::Receiver<Hold>,
+        right: Right,
     ) -> Company {
+        let mut hold = right.hold.clone();
         // How it is now counts, too, not only what changes.
         hold.mark_changed();
         let from = past.iterations;
         let ear = Ear::new(output, from);
         let (entrance, publisher) = Publisher::start(self.log.clone(), self.job.topic.clone(), from);
+        let steps = self.job.entry.resumes.then(|| {
+            let rest = steps::Rest {
+                right: right.clone(),
+                published: publisher.published.clone(),
+                ear: ear.clone(),
+            };
+            let interval = self.job.entry.step_interval;
+            StepKeeper::start(self.log.clone(), self.writer(), interval, adopted, rest)
+        });
+        let (desk, steps) = steps.unzip();
+        let copier = copy.zip(self.job.entry.log_bytes).map(|(copy, bytes)| {
+            Copier::start(
+                self.log.clone(),
+                self.writer(),
+                copy,
+                bytes,
+                copy::Rest {
+                    right,
+                    ear: ear.clone(),
+                },
+            )
+        });
         let talk = Talk {
             ear: ear.clone(),
             parser,
             writer: self.writer(),
             entrance: entrance.clone(),
             audience: self.audience.clone(),
+            steps: desk,
             pace: self.job.pace,
         };
         let (tell_cause, causes) = mpsc::channel(8);
@@ -363,6 +397,8 @@ impl Attempt<'_> {
             publisher,
             causes,
             hold,
+            steps,
+            copier,
             entrance,
             listeners,
             speakers,
@@ -383,6 +419,7 @@ impl Attempt<'_> {
             pace: self.job.pace,
             records,
             state,
+            step: past.step,
         }
     }
 
@@ -399,6 +436,8 @@ impl Attempt<'_> {
             ear,
             publisher,
             mut hold,
+            steps,
+            copier,
             entrance,
             listeners,
             speakers,
@@ -439,6 +478,18 @@ impl Attempt<'_> {
             }
         };
         let published = publisher.finish_unless(hurry).await;
+        // Both are given a moment only: they are a convenience, and a log that is away has made us wait already.
+        let finish_steps = async {
+            if let Some(steps) = steps {
+                steps.finish(AFTERLIFE).await;
+            }
+        };
+        let finish_copy = async {
+            if let Some(copier) = copier {
+                copier.finish(AFTERLIFE).await;
+            }
+        };
+        tokio::join!(finish_steps, finish_copy);
         for task in watchers {
             task.abort();
         }
@@ -513,15 +564,17 @@ impl Attempt<'_> {
 
 /// Keeps the claim for as long as it lives.
 struct Keeper {
-    hold: watch::Receiver<Hold>,
+    right: Right,
     task: JoinHandle<()>,
 }
 
 impl Keeper {
     fn start(log: Arc<dyn Log>, job: Job) -> Self {
-        let (tell, hold) = watch::channel(Hold::Unsure);
-        let task = tokio::spawn(keep::keep_claim(log, job, Rhythm::default(), tell));
-        Self { hold, task }
+        let (tell_hold, hold) = watch::channel(Hold::Unsure);
+        let (tell_until, until) = watch::channel(Instant::now());
+        let task = tokio::spawn(keep::keep_claim(log, job, Rhythm::default(), tell_hold, tell_until));
+        let right = Right { hold, until };
+        Self { right, task }
     }
 }
 
@@ -535,6 +588,18 @@ impl Drop for Keeper {
 async fn may_begin(hold: &mut watch::Receiver<Hold>) -> bool {
     let known = hold.wait_for(|hold| *hold != Hold::Unsure).await;
     known.is_ok_and(|hold| *hold == Hold::Held)
+}
+
+/// The first remark in the output of an attempt.
+fn beginning(attempt: u32, past: &Past) -> String {
+    let inside = match past.step {
+        Some(_) => format!(", inside iteration {} from its last step", past.iterations + 1),
+        None => String::new(),
+    };
+    match (past.iterations, &past.step) {
+        (0, None) => format!("attempt {attempt}"),
+        (last, _) => format!("attempt {attempt} goes on after iteration {last}{inside}"),
+    }
 }
 
 /// Gives the solver its job. It may never read it, and it may end before: neither is our trouble.

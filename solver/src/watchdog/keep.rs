@@ -46,6 +46,22 @@ pub fn hold(
     }
 }
 
+/// Whether nobody else can have the run, asked at the very moment.
+#[derive(Clone)]
+pub struct Right {
+    pub hold: watch::Receiver<Hold>,
+    /// How long the newest renewal that was read back holds, by our own clock.
+    pub until: watch::Receiver<Instant>,
+}
+
+impl Right {
+    /// The clock counts: a process that was frozen has not heard yet that it lost the run. What stands in the log
+    /// when the answer is yes was written before any later attempt wrote anything.
+    pub fn is_sure(&self) -> bool {
+        *self.hold.borrow() == Hold::Held && Instant::now() < *self.until.borrow()
+    }
+}
+
 /// How long the attempt goes on without a renewal, and how often it is renewed.
 #[derive(Clone, Copy, Debug)]
 pub struct Rhythm {
@@ -63,7 +79,13 @@ impl Default for Rhythm {
 }
 
 /// Runs until the lease is lost. Unsure at first: the claim that won may have been long ago.
-pub async fn keep_claim(log: Arc<dyn Log>, job: Job, rhythm: Rhythm, state: watch::Sender<Hold>) {
+pub async fn keep_claim(
+    log: Arc<dyn Log>,
+    job: Job,
+    rhythm: Rhythm,
+    state: watch::Sender<Hold>,
+    until: watch::Sender<Instant>,
+) {
     let mut leases = Leases::default();
     let mut renewals = Renewals::default();
     let mut next_renewal = Instant::now();
@@ -104,6 +126,10 @@ pub async fn keep_claim(log: Arc<dyn Log>, job: Job, rhythm: Rhythm, state: watc
                 true => now + rhythm.renewal,
                 false => Instant::now() + rhythm.renewal / 15,
             };
+        }
+        if let Some(heard) = renewals.heard {
+            let end = heard + rhythm.length;
+            until.send_if_modified(|known| std::mem::replace(known, end) != end);
         }
         let lease = leases.find(&job.topic);
         let hold = hold(lease, &job, rhythm.length, renewals.heard, Instant::now());
@@ -257,7 +283,8 @@ mod tests {
             renewal: Duration::from_millis(50),
         };
         let (tell, mut state) = watch::channel(Hold::Unsure);
-        let keeper = tokio::spawn(keep_claim(log.clone(), job.clone(), rhythm, tell));
+        let until = watch::Sender::new(Instant::now());
+        let keeper = tokio::spawn(keep_claim(log.clone(), job.clone(), rhythm, tell, until));
         until(&mut state, Hold::Held).await;
         log.go_away();
         until(&mut state, Hold::Unsure).await;

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use super::lines::{LONGEST_RECORD, Lines, Piece};
 use super::output::Output;
 use super::publisher::Entrance;
+use super::steps::StepDesk;
 use crate::protocol::{Line, LineParser};
 
 const CHUNK: usize = 64 << 10;
@@ -126,6 +127,8 @@ pub struct Talk {
     pub writer: RunWriter,
     pub entrance: Entrance,
     pub audience: Audience,
+    /// `None`: the solver cannot go on in the middle.
+    pub steps: Option<StepDesk>,
     /// Seconds to wait after each record of a program that knows nothing of pace: it waits at its pipe.
     pub pace: Option<f64>,
 }
@@ -163,6 +166,12 @@ impl Talk {
                     return;
                 }
             }
+            Line::Step { iteration, state } => match &self.steps {
+                Some(steps) => return steps.offer(iteration, state),
+                None => self.ear.reject(
+                    "a step of a program that cannot go on in the middle; say resumes = true in its table",
+                ),
+            },
             Line::Rejected(reason) => self.ear.reject(&reason),
             Line::Text => {}
         }
@@ -170,7 +179,7 @@ impl Talk {
         self.ear.output().write(&line);
     }
 
-    async fn publish(&self, record: &Record, messages: Vec<Message>, slow_down: Option<f64>) {
+    async fn publish(&mut self, record: &Record, messages: Vec<Message>, slow_down: Option<f64>) {
         if let Audience::Progress(tell) = &self.audience {
             tell(record);
         }
@@ -179,6 +188,9 @@ impl Talk {
         let taken = self.entrance.put(record.iteration, messages).await;
         if taken {
             self.ear.last.send_replace(record.iteration);
+        }
+        if let Some(steps) = &mut self.steps {
+            steps.begin_iteration();
         }
         if let Some(pause) = slow_down.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()) {
             tokio::time::sleep(pause).await;

@@ -4,6 +4,7 @@
 mod attempt;
 mod child;
 mod guard;
+mod copy;
 pub mod herald;
 mod keep;
 mod keeper;
@@ -15,6 +16,7 @@ mod output;
 mod past;
 mod publisher;
 mod silence;
+mod steps;
 mod stop;
 mod stop_all;
 pub mod tell;

@@ -6,6 +6,8 @@ use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use super::copy::Copy;
+
 /// How much is kept: `output.log`, then `output.log.1` (newest) ... `output.log.<old>`.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
@@ -35,6 +37,7 @@ pub struct Output {
     tail: Tail,
     /// Why the newest piece could not be kept, told once per trouble.
     trouble: Option<String>,
+    copy: Option<Copy>,
 }
 
 impl Output {
@@ -47,12 +50,22 @@ impl Output {
             size: std::fs::metadata(path).map_or(0, |file| file.len()),
             tail: Tail::new(bounds),
             trouble: None,
+            copy: None,
         }
+    }
+
+    /// What is printed from now on goes there as well.
+    pub fn copied_to(mut self, copy: Option<Copy>) -> Self {
+        self.copy = copy;
+        self
     }
 
     /// Keeps some bytes as they came.
     pub fn write(&mut self, bytes: &[u8]) {
         self.tail.push(bytes);
+        if let Some(copy) = &self.copy {
+            copy.push(bytes);
+        }
         // A single chunk larger than a whole file would break the bound.
         for part in bytes.chunks(
             usize::try_from(self.bounds.file_bytes)
@@ -73,6 +86,9 @@ impl Output {
             "{line_break}[kymo {}] {text}\n",
             chrono::Utc::now().format("%Y-%m-%dT%H:%M:%SZ")
         );
+        if let Some(copy) = &self.copy {
+            copy.push(remark.as_bytes());
+        }
         if let Err(error) = self.keep(remark.as_bytes()) {
             self.complain(&error);
         }
@@ -81,6 +97,15 @@ impl Output {
     /// The last lines that the solver printed, oldest first, as text.
     pub fn last_lines(&self) -> Vec<String> {
         self.tail.lines()
+    }
+
+    #[cfg(test)]
+    pub fn remarks(&self) -> Vec<String> {
+        let text = std::fs::read_to_string(&self.path).unwrap_or_default();
+        text.lines()
+            .filter(|line| line.starts_with("[kymo "))
+            .map(str::to_owned)
+            .collect()
     }
 
     fn keep(&mut self, bytes: &[u8]) -> std::io::Result<()> {

@@ -15,12 +15,16 @@ pub struct Past {
     pub iterations: u64,
     /// The highest attempt that the topic speaks of; 0 before the first.
     pub attempt: u32,
+    /// The attempt whose word counts at the prefix's end; 0 before the first.
+    pub in_effect: u32,
     /// Why there is less than there was: the topic's beginning was taken away.
     pub lost: Option<String>,
     /// Records for the solver, oldest first, as the feed asks.
     pub records: Vec<Record>,
     /// The state that stands in the last record.
     pub state: Option<String>,
+    /// Where the solver stood inside the iteration that comes next.
+    pub step: Option<String>,
 }
 
 /// Reads a topic from its beginning.
@@ -112,9 +116,11 @@ impl Reader {
         Past {
             iterations: self.replay.iterations(),
             attempt: self.replay.next_attempt() - 1,
+            in_effect: self.replay.attempt(),
             lost: self.replay.missing_beginning().map(str::to_owned),
             state: records.last().and_then(|record| record.state.clone()),
             records,
+            step: None,
         }
     }
 }

@@ -60,6 +60,10 @@ impl Log for Ahead {
         self.0.clear(topic).await
     }
 
+    async fn trim(&self, topic: &Topic, before: Position) -> Result<(), LogError> {
+        self.0.trim(topic, before).await
+    }
+
     async fn delete(&self, topic: &Topic) -> Result<(), LogError> {
         self.0.delete(topic).await
     }

@@ -176,9 +176,11 @@ fn solver_command(data: &Path) -> Vec<OsString> {
 }
 
 async fn open_log(data: &Path) -> Arc<dyn Log> {
-    kymo_runlog::open(&LogConfig::embedded(data))
-        .await
-        .expect("the embedded log opens")
+    let config = match std::fs::read_to_string(data.join("log.address")) {
+        Ok(address) => address.parse().expect("a log's address"),
+        Err(_) => LogConfig::embedded(data),
+    };
+    kymo_runlog::open(&config).await.expect("the log opens")
 }
 
 fn door_of(data: &Path) -> Option<kymo_door::Door> {
@@ -257,6 +259,18 @@ impl House {
         Self::in_folder(tempfile::tempdir().expect("a folder")).await
     }
 
+    /// On the cluster of `KYMO_TEST_KAFKA`, without what other tests wanted there.
+    pub async fn on_kafka() -> Self {
+        let brokers = std::env::var("KYMO_TEST_KAFKA").expect("set KYMO_TEST_KAFKA to a cluster's brokers");
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("log.address"), format!("kafka:{brokers}")).expect("write");
+        let house = Self::in_folder(folder).await;
+        for topic in house.log.list().await.expect("list") {
+            house.log.delete(&topic).await.expect("delete");
+        }
+        house
+    }
+
     pub async fn in_folder(folder: tempfile::TempDir) -> Self {
         let log = open_log(folder.path()).await;
         Self {
@@ -303,6 +317,13 @@ impl House {
             "{}",
             self.what_was_said()
         );
+    }
+
+    /// The built-in solver of this name, otherwise than the catalogue has it.
+    pub fn change_built_in(&mut self, name: &str, change: impl FnOnce(&mut Entry)) {
+        let mut entry = Catalogue::built_in().load(name).expect("built in").clone();
+        change(&mut entry);
+        self.entries.push(entry);
     }
 
     pub fn start_initiator(&mut self) {
@@ -521,6 +542,12 @@ impl House {
         replayed
     }
 
+    /// What the run's solver printed, and our remarks in between.
+    pub fn output(&self, run: &RunId) -> String {
+        let bytes = std::fs::read(self.run_folder(run).join("output.log")).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
     pub fn run_folder(&self, run: &RunId) -> PathBuf {
         self.data()
             .join("runs")
@@ -643,5 +670,7 @@ fn entry(name: &str, argv: &[&str]) -> Entry {
         patterns: Vec::new(),
         resumes: true,
         total: None,
+        step_interval: None,
+        log_bytes: None,
     }
 }
