@@ -111,6 +111,9 @@ pub enum Role {
     /// Print what a run's topic says after replay: iterations and digest, or its records as NDJSON
     #[command(after_help = "Examples:\n  kymo replay TOPIC\n  kymo replay TOPIC --records > run.ndjson")]
     Replay(Replay),
+    /// Print what a run's solver printed, from any machine; needs `log-topic = true` in the solver's table
+    #[command(after_help = "Examples:\n  kymo log TOPIC\n  kymo log TOPIC --follow")]
+    Log(Log),
     /// Measure what it costs, beside the alternative in one run
     #[command(after_help = "Examples:\n  kymo bench\n  kymo bench picture airy --json\n  \
         kymo bench chaos --seed 7                      kill -9 of any role, 200 times over each of four runs\n  \
@@ -228,6 +231,9 @@ pub struct Solver {
     /// Speak the watchdog's protocol on stdin and stdout
     #[arg(long)]
     pub protocol: bool,
+    /// Print the steps inside long iterations, too
+    #[arg(long, conflicts_with = "protocol")]
+    pub steps: bool,
     /// The solver; without one, the solvers are listed
     pub name: Option<String>,
     /// Parameters as name=value
@@ -297,6 +303,15 @@ pub struct Replay {
     /// Print the usable records, one JSON object per line
     #[arg(long)]
     pub records: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Log {
+    /// The run's topic
+    pub topic: String,
+    /// Go on with what it prints from now on
+    #[arg(long)]
+    pub follow: bool,
 }
 
 #[derive(Debug, Args)]

@@ -44,6 +44,7 @@ pub fn main() -> ExitCode {
         Role::Export(args) => start("export", several(), |stop| role::export::run(common, args, stop)),
         Role::Import(args) => start("import", several(), |stop| role::import::run(common, args, stop)),
         Role::Replay(args) => start("replay", single(), |_| role::replay::run(common, args)),
+        Role::Log(args) => start("log", single(), |stop| role::log::run(common, args, stop)),
         Role::Bench(args) => start("bench", several(), |_| role::bench::run(args)),
         Role::Bot => start("bot", several(), |stop| role::bot::run(common, stop)),
         Role::Initiator => start("initiator", single(), |stop| role::initiator::run(common, stop)),

@@ -11,6 +11,7 @@ pub mod init;
 pub mod initiator;
 pub mod install;
 pub mod outpost;
+pub mod log;
 pub mod replay;
 pub mod run;
 pub mod sandbox;

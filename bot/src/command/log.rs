@@ -1,9 +1,11 @@
-//! /log [RUN] [file]: the last lines of a run's output, or all of it as a document.
+//! /log [RUN] [file]: the last lines of a run's output, or all of it as a document. It is read here if it lies on this
+//! machine, and otherwise from the run's output topic, if it has one.
 
 use std::io::SeekFrom;
-use std::path::PathBuf;
+use std::path::Path;
 
 use anyhow::Context as _;
+use kymo_runlog::output_tail;
 use teloxide::types::InlineKeyboardMarkup;
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 
@@ -62,7 +64,7 @@ async fn output(facts: &Facts, run: &Run, whole: bool) -> anyhow::Result<Answer>
         .join(run.short.as_str())
         .join("output.log");
     let limit = if whole { FILE_BYTES } else { TAIL_BYTES };
-    let Some((bytes, cut)) = read_tail(&path, limit).await? else {
+    let Some(Found { bytes, cut, from }) = find(facts, run, &path, limit).await? else {
         return Ok(Answer::say(elsewhere(facts, run, &name)));
     };
     if bytes.is_empty() {
@@ -73,7 +75,7 @@ async fn output(facts: &Facts, run: &Run, whole: bool) -> anyhow::Result<Answer>
         let document = Act::Document {
             name: format!("{}.log", run.short),
             bytes: bytes.into(),
-            caption: format!("Output of {name}{note}"),
+            caption: format!("Output of {name}{note}{from}"),
         };
         return Ok(Answer {
             acts: vec![document],
@@ -83,13 +85,50 @@ async fn output(facts: &Facts, run: &Run, whole: bool) -> anyhow::Result<Answer>
     let button = RunButton::new(&run.short, run.attempt);
     let keyboard = InlineKeyboardMarkup::new([[Press::LogFile(button).button("Whole file")]]);
     Ok(Answer::ask(
-        format!("{name}\n<pre>{}</pre>", tail(&bytes)),
+        format!("{name}{from}\n<pre>{}</pre>", tail(&bytes)),
         keyboard,
     ))
 }
 
+/// The end of a run's output.
+struct Found {
+    bytes: Vec<u8>,
+    /// Something stands before it.
+    cut: bool,
+    /// Where it was read, in HTML, unless that is here.
+    from: String,
+}
+
+/// A run that went on elsewhere may have left a file here that says nothing new.
+async fn find(facts: &Facts, run: &Run, path: &Path, limit: u64) -> anyhow::Result<Option<Found>> {
+    let file = read_tail(path, limit).await?;
+    let file = file.map(|(bytes, cut)| Found {
+        bytes,
+        cut,
+        from: String::new(),
+    });
+    let is_here = run.host.as_ref().is_none_or(|host| *host == facts.host);
+    if is_here && file.is_some() {
+        return Ok(file);
+    }
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let topic = match output_tail(&*facts.log, &run.topic, limit).await {
+        Ok(tail) => tail,
+        Err(error) if file.is_some() => {
+            tracing::warn!(%error, topic = %run.topic, "the output topic cannot be read, so the file here is shown");
+            None
+        }
+        Err(error) => return Err(error).context("read the output topic"),
+    };
+    let from = match &run.host {
+        Some(host) => format!(" (on {}, read from its topic)", foreign(host, 60)),
+        None => " (read from its topic)".to_owned(),
+    };
+    Ok(topic.map(|(bytes, cut)| Found { bytes, cut, from }).or(file))
+}
+
 /// The end of a file, and whether something stands before it. `None` when there is no such file.
-async fn read_tail(path: &PathBuf, limit: u64) -> anyhow::Result<Option<(Vec<u8>, bool)>> {
+async fn read_tail(path: &Path, limit: u64) -> anyhow::Result<Option<(Vec<u8>, bool)>> {
     let reading = || format!("read the output {}", path.display());
     let mut file = match tokio::fs::File::open(path).await {
         Ok(file) => file,
@@ -147,7 +186,8 @@ fn elsewhere(facts: &Facts, run: &Run, name: &str) -> String {
         None => format!("{name} has not been started, so it has no output."),
         Some(host) if *host == facts.host => format!("{name} has printed nothing yet."),
         Some(host) => format!(
-            "The output of {name} lies on {}: <code>runs/{}/output.log</code> in the data folder there.",
+            "The output of {name} lies on {}: <code>runs/{}/output.log</code> in the data folder there. \
+             With <code>log-topic = true</code> in the solver's table it can be read here.",
             foreign(host, 60),
             run.short
         ),

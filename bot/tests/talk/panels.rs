@@ -2,9 +2,9 @@
 
 use bytes::Bytes;
 use kymo_door::{Door, PanelFacts};
-use kymo_runlog::ShortId;
 use kymo_runlog::event::RunEvent;
 use kymo_runlog::order::Order;
+use kymo_runlog::{RunWriter, ShortId};
 
 use crate::house::*;
 
@@ -197,6 +197,38 @@ async fn status_and_log_tell_what_is_known() {
     }
     let elsewhere = house.ask(VERA, VERA, &format!("/log {short}")).await;
     assert!(elsewhere.text.contains("lies on lab-pc"), "{}", elsewhere.text);
+    // Its solver's output is a topic of its own: then it is read here.
+    let writer = RunWriter::new(id.clone(), 1, "1");
+    house.log.create(&id.topic().output()).await.expect("the topic");
+    let lines: String = (0..2000).map(|i| format!("<line> {i}\n")).collect();
+    let output = writer.output(7, lines.into_bytes());
+    house
+        .log
+        .append(&id.topic().output(), vec![output])
+        .await
+        .expect("appended");
+    let there = house.ask(VERA, VERA, &format!("/log {short}")).await;
+    assert!(
+        there.text.contains("(on lab-pc, read from its topic)"),
+        "{}",
+        there.text
+    );
+    assert!(
+        there.text.contains("\n<line> 1970\n") && there.text.ends_with("<line> 1999"),
+        "{}",
+        there.text
+    );
+    house.press(VERA, &there, VERA, "Whole file").await;
+    let file = house
+        .control
+        .wait_for("the file", |state| {
+            let mut messages = state.chat(VERA)?.messages.iter();
+            messages.find(|m| m.kind == "document").cloned()
+        })
+        .await
+        .expect("a document");
+    assert!(file.text.contains("read from its topic"), "{}", file.text);
+    house.log.delete(&id.topic().output()).await.expect("deleted");
     let folder = house.folder.path().join("runs").join(&short);
     std::fs::create_dir_all(&folder).expect("a folder");
     std::fs::write(folder.join("output.log"), b"iteration 1\n<b>bold</b> \xff\n").expect("written");
@@ -216,7 +248,8 @@ async fn status_and_log_tell_what_is_known() {
                 .chat(VERA)?
                 .messages
                 .iter()
-                .find(|m| m.kind == "document")
+                .filter(|m| m.kind == "document")
+                .nth(1)
                 .cloned()
         })
         .await
