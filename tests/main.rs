@@ -17,6 +17,7 @@ mod kill_minus_nine;
 mod locked_database;
 mod moving;
 mod outpost;
+mod output_from_afar;
 mod over_ssh;
 mod phone_page;
 mod python_under_fire;

@@ -2,7 +2,7 @@
 
 use kymo_runlog::{Named, RunId};
 
-use crate::world::{World, lab};
+use crate::world::{KYMO, World, lab};
 
 #[tokio::test]
 async fn a_chat_message_becomes_a_pinned_picture_that_is_replaced_in_place() {
@@ -32,6 +32,42 @@ async fn a_chat_message_becomes_a_pinned_picture_that_is_replaced_in_place() {
     assert_eq!(
         replay.digest(),
         kymo_solver::undisturbed_digest(&run).expect("airy runs")
+    );
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_hot_plate_is_drawn_as_a_map() {
+    let world = World::new().await;
+    let topic = world
+        .run(lab::ADA, lab::GROUP, "heat n=40 sweeps=50 iterations=6 pace=0.2")
+        .await;
+    let panel = world.panel(lab::GROUP).await;
+    world.panel_says(&panel, "finished").await;
+    let Ok(Named::Whole(run)) = RunId::of_topic(&topic) else {
+        panic!("{topic} names a run")
+    };
+    let undisturbed = kymo_solver::undisturbed_digest(&run).expect("heat runs");
+    assert_eq!(world.replay(&topic).await.digest(), undisturbed);
+    // The card's own view fits its records: a picture came, and no sentence instead of one.
+    let png = world.path("plate.png");
+    let drawn = std::process::Command::new(KYMO)
+        .args([
+            "graph-worker",
+            "--topic",
+            topic.as_str(),
+            "--view",
+            "heat:u",
+            "--png",
+        ])
+        .arg(&png)
+        .envs(world.stage.environment.variables())
+        .output()
+        .expect("start kymo");
+    assert!(
+        drawn.status.success() && png.exists(),
+        "{}",
+        String::from_utf8_lossy(&drawn.stderr)
     );
     world.finish().await;
 }

@@ -108,6 +108,11 @@ fn every_example_is_what_the_code_reads_and_writes() {
     the_same::<Marker>("json marker");
     the_same::<Outcome>("json end");
     the_same::<Complaint>("json complaint");
+    for step in the_same::<Record>("json step") {
+        let state = step.state.as_deref().expect("a step's state");
+        let written = RunWriter::new(story::run("heat"), 2, "1").step(step.iteration, 1, 0, state);
+        assert_eq!(Record::parse(&written[0].payload), Ok(step));
+    }
     for order in the_same::<OrderRecord>("json order") {
         match order.order {
             Order::Start { run, topic, .. } => assert_eq!(run.topic(), topic),

@@ -22,6 +22,7 @@ pub fn card() -> SolverCard {
             "Heat spreads over a square plate with a cold rim: the temperature u(y, x) by finite differences"
                 .to_owned(),
         view: Some("heat:u".to_owned()),
+        needs: Default::default(),
         parameters: vec![
             whole("n", 400, 2, 800, "cells along each side"),
             with_unit(
@@ -195,8 +196,7 @@ impl Plate {
     /// Takes a whole plate, if it is one: of this size, finite, with a cold rim.
     fn take(&mut self, u: Vec<f64>) -> Result<(), String> {
         let width = self.n + 1;
-        let is_rim =
-            |i: usize| i % width == 0 || i % width == self.n || i / width == 0 || i / width == self.n;
+        let is_rim = |i: usize| [i % width, i / width].iter().any(|at| [0, self.n].contains(at));
         if u.len() != width * width {
             return Err(format!(
                 "it has {} temperatures; the plate has {}",

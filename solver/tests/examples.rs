@@ -148,7 +148,7 @@ fn python() {
 
 #[test]
 fn python_with_long_iterations() {
-    assert!(can_run("python3", true));
+    needs("python3");
     let undisturbed = check_resume("primes", &examples());
     // There are 9592 primes below 100 000.
     assert_eq!(undisturbed[19].value("primes"), Some(&Quantity::Scalar(9592.0)));

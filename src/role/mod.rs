@@ -12,6 +12,7 @@ pub mod initiator;
 pub mod install;
 pub mod outpost;
 pub mod log;
+pub mod outpost;
 pub mod replay;
 pub mod run;
 pub mod sandbox;

@@ -5,8 +5,8 @@ use std::time::Duration;
 use chrono::Utc;
 use futures::StreamExt;
 use kymo_runlog::{
-    Aside, Change, FoundStep, Kept, Log, LogError, LogStream, Message, Position, Record, Replay, Report, RunWriter,
-    Stored, Topic, clear_run, delete_run, find_step, output_tail,
+    Aside, Change, FoundStep, Kept, Log, LogError, LogStream, Message, Position, Record, Replay, Report,
+    RunWriter, Stored, Topic, clear_run, delete_run, find_step, output_tail,
 };
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;

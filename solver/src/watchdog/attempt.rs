@@ -285,7 +285,13 @@ impl Attempt<'_> {
             },
         );
         let pipes = solver.take_pipes()?;
-        let mut company = self.gather((output, copy), parser, (past, adopted), pipes, keeper.right.clone());
+        let mut company = self.gather(
+            (output, copy),
+            parser,
+            (past, adopted),
+            pipes,
+            keeper.right.clone(),
+        );
         let mut watch = Watch::new(self, from);
         let exit = watch
             .until_exit(&solver, &mut deaths, &mut company, herald)
@@ -572,7 +578,13 @@ impl Keeper {
     fn start(log: Arc<dyn Log>, job: Job) -> Self {
         let (tell_hold, hold) = watch::channel(Hold::Unsure);
         let (tell_until, until) = watch::channel(Instant::now());
-        let task = tokio::spawn(keep::keep_claim(log, job, Rhythm::default(), tell_hold, tell_until));
+        let task = tokio::spawn(keep::keep_claim(
+            log,
+            job,
+            Rhythm::default(),
+            tell_hold,
+            tell_until,
+        ));
         let right = Right { hold, until };
         Self { right, task }
     }

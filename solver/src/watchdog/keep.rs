@@ -283,8 +283,8 @@ mod tests {
             renewal: Duration::from_millis(50),
         };
         let (tell, mut state) = watch::channel(Hold::Unsure);
-        let until = watch::Sender::new(Instant::now());
-        let keeper = tokio::spawn(keep_claim(log.clone(), job.clone(), rhythm, tell, until));
+        let tell_until = watch::Sender::new(Instant::now());
+        let keeper = tokio::spawn(keep_claim(log.clone(), job.clone(), rhythm, tell, tell_until));
         until(&mut state, Hold::Held).await;
         log.go_away();
         until(&mut state, Hold::Unsure).await;

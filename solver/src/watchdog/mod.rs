@@ -3,8 +3,8 @@
 
 mod attempt;
 mod child;
-mod guard;
 mod copy;
+mod guard;
 pub mod herald;
 mod keep;
 mod keeper;
