@@ -10,7 +10,6 @@ pub mod import;
 pub mod init;
 pub mod initiator;
 pub mod install;
-pub mod outpost;
 pub mod log;
 pub mod outpost;
 pub mod replay;

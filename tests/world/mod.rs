@@ -212,11 +212,16 @@ impl World {
         .await
     }
 
-    /// The topics of runs, without the system's own.
+    /// The topics of runs, without the system's own and the runs' companions.
     pub async fn topics(&self) -> Vec<Topic> {
         let all = self.log().list().await.expect("list the topics");
         all.into_iter()
             .filter(|topic| !topic.as_str().starts_with("kymo."))
+            .filter(|topic| {
+                ![".steps", ".log", ".rejected"]
+                    .iter()
+                    .any(|end| topic.as_str().ends_with(end))
+            })
             .collect()
     }
 

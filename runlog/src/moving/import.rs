@@ -4,7 +4,7 @@ use std::io::BufRead;
 
 use super::line::{Summary, Tally};
 use super::source::{Damage, Source};
-use crate::{Log, LogError, Message, Position, Stored, Topic};
+use crate::{Log, LogError, Message, Position, Stored, Topic, clear_run};
 
 /// Appended at once: few round trips, little memory.
 const BATCH: usize = 1 << 20;
@@ -72,7 +72,8 @@ pub async fn import<R: BufRead>(
     log.create(topic).await?;
     let mut there = match if_there {
         IfThere::Replace => {
-            log.clear(topic).await?;
+            // Its steps and its output belong to what is replaced.
+            clear_run(log, topic).await?;
             0
         }
         IfThere::GoOn => pass_over(log, topic, source).await?,

@@ -13,7 +13,7 @@ use std::time::Duration;
 use anyhow::{Context, bail, ensure};
 use futures::StreamExt;
 use kymo_benches::Figure;
-use kymo_runlog::{Log, LogConfig, Position, Replay, Topic, Window};
+use kymo_runlog::{Log, LogConfig, Position, Replay, Topic, Window, delete_run};
 use nix::sys::signal::Signal;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -178,7 +178,7 @@ impl<'a> Fire<'a> {
             "whoever followed it saw {seen} instead of {undisturbed}"
         );
         self.check_chat(&told).await?;
-        self.house.log().delete(&topic).await?;
+        delete_run(self.house.log(), &topic).await?;
         Ok(told)
     }
 
