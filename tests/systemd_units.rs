@@ -9,6 +9,8 @@ use crate::world::{lab, until};
 
 /// Starts a run from the chat; its topic, and its graph worker's unit.
 async fn begin(machine: &Machine, phone: &Phone) -> (Topic, String) {
+    // A bot that has just started still reads the log.
+    phone.asks_until("/solvers", "lorenz").await;
     phone.say("/run lorenz pace=0.3").await;
     phone.presses("Start").await;
     let topic = until("the run's topic", || async {
