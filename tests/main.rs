@@ -4,6 +4,7 @@
 mod world;
 
 mod broken_kafka;
+mod brokers_die;
 mod chaos;
 mod clean_exit;
 mod command_line;

@@ -2,6 +2,7 @@
 //!
 //! Nothing here sleeps for luck: a test waits for a fact, and fails with what the chat showed when it never comes.
 
+mod brokers;
 mod browser;
 mod disk;
 mod kafka;
@@ -23,6 +24,7 @@ use kymo_telegram_sandbox::{Control, MessageState, State};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
+pub use brokers::{Loss, lose, revive};
 pub use browser::Browser;
 pub use kafka::KafkaTurn;
 pub use kymo::role::demo::stage::lab;

@@ -3,6 +3,7 @@
 
 mod consequence;
 mod lost;
+mod mute;
 mod notice;
 pub(crate) mod pool;
 mod progress;
@@ -137,10 +138,11 @@ impl Follower {
     pub async fn run(self, stop: CancellationToken) {
         let follower = &self;
         let all = Shared::ALL.map(|shared| follower.follow_for_ever(shared));
-        let all = futures::future::join3(
+        let all = futures::future::join4(
             futures::future::join_all(all),
             self.watch_time(),
             self.show_queue(),
+            mute::watch(&*self.log, &self.known, &self.showroom.panels),
         );
         stop.run_until_cancelled(all).await;
     }

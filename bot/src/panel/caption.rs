@@ -12,11 +12,13 @@ const ROOM: usize = 1000;
 const PARAMETERS: usize = 300;
 const REASON: usize = 200;
 
-/// The caption, in Telegram's HTML. `card` tells which parameters are the solver's defaults.
+/// The caption, in Telegram's HTML. `card` tells which parameters are the solver's defaults, `mute_since` since when
+/// the log gives no answer.
 pub fn caption(
     facts: &PanelFacts,
     state: &RunState,
     card: Option<&SolverCard>,
+    mute_since: Option<DateTime<Utc>>,
     now: DateTime<Utc>,
 ) -> String {
     let mut lines = Lines {
@@ -28,6 +30,12 @@ pub fn caption(
     lines.push(&word(facts, state, now));
     lines.push(&newest(facts, now));
     lines.push(&oddities(facts));
+    if let Some(since) = mute_since.filter(|_| state.is_busy()) {
+        lines.push(&format!(
+            "🐢 the log is slow: no answer since {} UTC; what comes meanwhile waits, nothing is lost",
+            since.format("%H:%M:%S")
+        ));
+    }
     lines.lines.join("\n")
 }
 

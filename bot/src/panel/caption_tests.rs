@@ -62,7 +62,7 @@ fn card() -> SolverCard {
 
 #[test]
 fn a_running_solver() {
-    assert_snapshot!(caption(&facts(), &RunState::Running, Some(&card()), now()), @r"
+    assert_snapshot!(caption(&facts(), &RunState::Running, Some(&card()), None, now()), @r"
     <b>airy</b> eps=4 kerr=0.5
     iteration 12/101 · 11 %
     ▶️ running · ETA 1 min 35 s
@@ -81,7 +81,7 @@ fn a_paced_run_of_an_unknown_length_before_its_first_record() {
         pace: Some(0.5),
         ..facts()
     };
-    assert_snapshot!(caption(&facts, &RunState::Running, None, now()), @r"
+    assert_snapshot!(caption(&facts, &RunState::Running, None, None, now()), @r"
     <b>airy</b> eps=4 h=0.02 kerr=0.5
     iteration 0
     ▶️ running · paced 0.5 s
@@ -100,7 +100,7 @@ fn a_crash_with_hostile_words() {
         not_finite: 3,
         ..facts()
     };
-    assert_snapshot!(caption(&facts, &state, Some(&card()), now()), @r#"
+    assert_snapshot!(caption(&facts, &state, Some(&card()), None, now()), @r#"
     <b>airy</b> eps=4 kerr=0.5
     iteration 12/101 · 11 %
     💥 crashed: killed by &lt;b&gt;signal&lt;/b&gt; 11 &amp; more · starts again in 8 s
@@ -198,10 +198,21 @@ proptest! {
             not_finite: 1,
             ..facts()
         };
-        let html = caption(&facts, &RunState::Crashed { reason, again_at: None }, None, now());
+        let html = caption(&facts, &RunState::Crashed { reason, again_at: None }, None, None, now());
         let plain = html.replace("<b>", "").replace("</b>", "");
         prop_assert!(!plain.contains('<') && !plain.contains('>'));
         let plain = plain.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
         prop_assert!(html::length(&plain) <= 1024, "{}", html::length(&plain));
     }
+}
+
+#[test]
+fn a_log_that_gives_no_answer_is_told_while_the_run_computes() {
+    let since = Some(now() - TimeDelta::seconds(7));
+    let says = |state| {
+        caption(&facts(), &state, Some(&card()), since, now()).contains("the log is slow: no answer since")
+    };
+    assert!(says(RunState::Running));
+    assert!(says(RunState::Queued { why: None }));
+    assert!(!says(RunState::Finished));
 }

@@ -8,6 +8,7 @@ mod pin;
 mod state;
 
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use kymo_door::{PanelAnswer, PanelFacts};
 use kymo_runlog::catalogue::SolverCard;
 use kymo_runlog::{ShortId, Topic};
@@ -70,6 +71,7 @@ enum Order {
         answer: Reply<()>,
     },
     Catalogue(Vec<SolverCard>),
+    LogMute(Option<DateTime<Utc>>),
 }
 
 type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
@@ -177,6 +179,14 @@ impl Panels {
     pub async fn set_catalogue(&self, cards: Vec<SolverCard>) -> Result<(), PanelError> {
         self.orders
             .send(Order::Catalogue(cards))
+            .await
+            .map_err(|_| PanelError::Closed)
+    }
+
+    /// Since when the log gives no answer; `None`: it answers.
+    pub async fn log_is_mute(&self, since: Option<DateTime<Utc>>) -> Result<(), PanelError> {
+        self.orders
+            .send(Order::LogMute(since))
             .await
             .map_err(|_| PanelError::Closed)
     }

@@ -38,3 +38,18 @@ pub enum RunState {
         reason: String,
     },
 }
+
+impl RunState {
+    /// Whether its solver computes, or is about to.
+    pub fn is_busy(&self) -> bool {
+        match self {
+            Self::Queued { .. } | Self::Running | Self::Silent { .. } => true,
+            Self::Crashed { again_at, .. } => again_at.is_some(),
+            Self::Unknown
+            | Self::Stopped { .. }
+            | Self::Finished
+            | Self::Lost { .. }
+            | Self::Refused { .. } => false,
+        }
+    }
+}

@@ -95,6 +95,8 @@ pub(super) fn judge_code(code: Code) -> Fault {
         | Code::PreviousInProgress
         | Code::QueueFull
         | Code::OffsetOutOfRange
+        // The client forgets a broker that has left the cluster, with what was asked of it.
+        | Code::DestroyBroker
         | Code::AutoOffsetReset
         | Code::BadMessage
         | Code::InvalidMessage => Fault::Passing,

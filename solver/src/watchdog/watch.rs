@@ -182,6 +182,7 @@ impl<'a> Watch<'a> {
             Hold::Held | Hold::Unsure => {}
             Hold::Lost => self.ask(Cause::LeaseLost, When::Now, solver, published),
         }
+        self.follow_troubles(published.borrow().trouble.clone());
     }
 
     fn follow_log(&mut self, published: &Published, solver: &Solver) {
@@ -202,7 +203,15 @@ impl<'a> Watch<'a> {
                     .send(self.attempt.speaker().recovered(&key, self.from));
             }
         }
-        self.follow_trouble(published.trouble.as_ref());
+        self.follow_troubles(published.trouble.clone());
+    }
+
+    /// The log does not take records, or not the claim.
+    fn follow_troubles(&mut self, publishing: Option<Trouble>) {
+        let claim =
+            || Trouble::Away("The claim on the run cannot be renewed, so its solver is paused".into());
+        let trouble = publishing.or_else(|| self.frozen.then(claim));
+        self.follow_trouble(trouble.as_ref());
     }
 
     /// Until it is dropped: the log may be in trouble while the last records of a solver that has ended wait for it.

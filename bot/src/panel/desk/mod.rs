@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use kymo_door::{PanelAnswer, PanelFacts};
 use kymo_runlog::Topic;
 use kymo_runlog::catalogue::SolverCard;
@@ -42,6 +43,7 @@ pub async fn run(
         topics: HashMap::new(),
         shown: HashMap::new(),
         cards: Vec::new(),
+        mute_since: None,
         under_way: JoinSet::new(),
         stop: stop.clone(),
         said: Said::default(),
@@ -70,6 +72,8 @@ struct Desk {
     topics: HashMap<Topic, Known>,
     shown: HashMap<(Topic, ChatId), Shown>,
     cards: Vec<SolverCard>,
+    /// Since when the log gives no answer.
+    mute_since: Option<DateTime<Utc>>,
     under_way: JoinSet<Done>,
     stop: CancellationToken,
     said: Said,
@@ -113,6 +117,7 @@ impl Desk {
                 let _ = answer.send(self.set_state(topic, state).await);
             }
             Order::Catalogue(cards) => self.cards = cards,
+            Order::LogMute(since) => self.say_log_is_mute(since).await,
         }
     }
 
@@ -198,6 +203,19 @@ impl Desk {
             self.bring_up(&panel);
         }
         self.store.put_panel_state(&topic, &text).await
+    }
+
+    /// Every panel of a run that computes says so.
+    async fn say_log_is_mute(&mut self, since: Option<DateTime<Utc>>) {
+        self.mute_since = since;
+        let busy = self.topics.iter().filter(|(_, known)| known.state.is_busy());
+        let topics: Vec<Topic> = busy.map(|(topic, _)| topic.clone()).collect();
+        for topic in topics {
+            match self.store.panels_of(&topic).await {
+                Ok(panels) => panels.iter().for_each(|panel| self.bring_up(panel)),
+                Err(error) => tracing::warn!(%topic, "its panels cannot tell of the log: {error}"),
+            }
+        }
     }
 
     /// What an earlier life of the bot knew of the topic.

@@ -43,8 +43,8 @@ impl Desk {
             return;
         }
         let card = self.cards.iter().find(|card| card.name == facts.solver);
-        let words = words_hash(facts, &known.state, card);
-        let caption = caption(facts, &known.state, card, Utc::now());
+        let words = words_hash(facts, &known.state, card, self.mute_since);
+        let caption = caption(facts, &known.state, card, self.mute_since, Utc::now());
         let run = ShortId::of(&panel.topic);
         let keyboard = Some((self.keyboard)(&run, panel.generation, &known.state));
         let outbox = self.outbox.clone();
@@ -169,8 +169,13 @@ impl Desk {
 }
 
 /// What a caption says, but for the clock.
-fn words_hash(facts: &PanelFacts, state: &RunState, card: Option<&SolverCard>) -> u64 {
+fn words_hash(
+    facts: &PanelFacts,
+    state: &RunState,
+    card: Option<&SolverCard>,
+    mute_since: Option<DateTime<Utc>>,
+) -> u64 {
     let mut hasher = DefaultHasher::new();
-    caption(facts, state, card, DateTime::UNIX_EPOCH).hash(&mut hasher);
+    caption(facts, state, card, mute_since, DateTime::UNIX_EPOCH).hash(&mut hasher);
     hasher.finish()
 }

@@ -29,7 +29,7 @@ const STEP: Duration = Duration::from_millis(10);
 /// So slow that the run outlives the kills.
 const PAUSE: f64 = 0.4;
 fn iterations(kills: u32) -> u32 {
-    100 + 4 * kills
+    100 + 6 * kills
 }
 
 pub const SOLVERS: [&str; 4] = ["airy", "lorenz", "monte-carlo", "walk"];
