@@ -20,10 +20,10 @@ async fn ends_undisturbed(world: &World, topic: &Topic, iterations: u64) {
 async fn each_broker_is_killed_or_frozen_in_turn() {
     let (world, _turn) = World::on_kafka().await;
     let wave = world
-        .run(lab::ADA, lab::GROUP, "airy h=0.02 window=20 pace=0.4")
+        .run(lab::ADA, lab::GROUP, "airy h=0.02 window=50 pace=0.8")
         .await;
     let weather = world
-        .run(lab::ADA, lab::COFFEE, "lorenz iterations=250 pace=0.4")
+        .run(lab::ADA, lab::COFFEE, "lorenz iterations=100 pace=0.8")
         .await;
     world.reaches(&wave, 3).await;
     world.reaches(&weather, 3).await;
@@ -37,12 +37,12 @@ async fn each_broker_is_killed_or_frozen_in_turn() {
         lose(broker, loss).await;
         for topic in [&wave, &weather] {
             let now = world.replay(topic).await.iterations();
-            world.reaches(topic, now + 5).await;
+            world.reaches(topic, (now + 4).min(100)).await;
         }
         revive(broker).await;
     }
-    ends_undisturbed(&world, &wave, 251).await;
-    ends_undisturbed(&world, &weather, 250).await;
+    ends_undisturbed(&world, &wave, 101).await;
+    ends_undisturbed(&world, &weather, 100).await;
     let panel = world.panel(lab::GROUP).await;
     world.panel_says(&panel, "finished").await;
     assert_eq!(world.pictures(lab::GROUP).await, 1, "one panel");

@@ -44,8 +44,8 @@ async fn has_room(world: &World, host: &str) {
     let hosts = kymo_runlog::host::topic();
     until(&format!("room on {host}"), || async {
         let said = world.log().read(&hosts, Position::START, 4 << 20).await.ok()?;
-        let said = said.iter().filter_map(|stored| stored.json::<HostRecord>().ok());
-        let newest = said.filter(|said| said.host == host).last()?;
+        let mut said = said.iter().filter_map(|stored| stored.json::<HostRecord>().ok());
+        let newest = said.rfind(|said| said.host == host)?;
         (newest.capacity.runs != Some(0)).then_some(())
     })
     .await;
