@@ -119,7 +119,8 @@ async fn a_brokers_full_disk_is_told_and_the_run_goes_on_when_there_is_space_aga
     let disk = SmallDisk::mount(160);
     let kafka = OwnKafka::start_in(disk.path(), 39690, &[]);
     let world = World::on(kafka.log()).await;
-    let topic = world.run(lab::ADA, lab::GROUP, ORDER).await;
+    // The broker takes its time to notice.
+    let topic = world.run(lab::ADA, lab::GROUP, "airy h=0.02 pace=0.8").await;
     world.reaches(&topic, 4).await;
     let filler = disk.fill();
     let alert = world.hears(lab::GROUP, "cannot be reached").await;

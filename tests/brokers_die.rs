@@ -2,7 +2,7 @@
 
 use kymo_runlog::{Named, RunId, Topic};
 
-use crate::world::{Loss, World, lab, lose, revive};
+use crate::world::{Brokers, Loss, World, lab};
 
 async fn ends_undisturbed(world: &World, topic: &Topic, iterations: u64) {
     world.reaches(topic, iterations).await;
@@ -27,6 +27,7 @@ async fn each_broker_is_killed_or_frozen_in_turn() {
         .await;
     world.reaches(&wave, 3).await;
     world.reaches(&weather, 3).await;
+    let mut brokers = Brokers::default();
     // Leader and controller are among them, whoever they are.
     for (broker, loss) in [
         (1, Loss::Killed),
@@ -34,12 +35,13 @@ async fn each_broker_is_killed_or_frozen_in_turn() {
         (3, Loss::Killed),
         (1, Loss::Frozen),
     ] {
-        lose(broker, loss).await;
+        brokers.lose(broker, loss).await;
         for topic in [&wave, &weather] {
             let now = world.replay(topic).await.iterations();
             world.reaches(topic, (now + 4).min(100)).await;
         }
-        revive(broker).await;
+        brokers.revive(broker).await;
+        brokers.until_in_sync().await;
     }
     ends_undisturbed(&world, &wave, 101).await;
     ends_undisturbed(&world, &weather, 100).await;
@@ -59,18 +61,20 @@ async fn two_of_three_are_away_the_chat_hears_it_once_and_the_run_goes_on_by_its
     let panel = world.panel(lab::GROUP).await;
     world.reaches(&topic, 5).await;
 
-    lose(1, Loss::Killed).await;
-    lose(2, Loss::Killed).await;
+    let mut brokers = Brokers::default();
+    brokers.lose(1, Loss::Killed).await;
+    brokers.lose(2, Loss::Killed).await;
     let alert = world.hears(lab::GROUP, "waits: the Kafka").await;
     world.panel_says(&panel, "the log is slow").await;
-    revive(1).await;
-    revive(2).await;
+    brokers.revive(1).await;
+    brokers.revive(2).await;
 
     world
         .says(lab::GROUP, alert.id, "the log takes records again")
         .await;
     ends_undisturbed(&world, &topic, 101).await;
     world.panel_says(&panel, "finished").await;
+    brokers.until_in_sync().await;
     let chat = world.phone().chat(lab::GROUP).await.expect("the sandbox answers");
     let told = chat.messages.iter().filter(|message| {
         message.text.contains("waits: the Kafka") || message.text.contains("takes records again")

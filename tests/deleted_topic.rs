@@ -4,7 +4,7 @@
 use crate::world::{KafkaTurn, World, lab, until};
 
 async fn a_deleted_topic_is_told(world: World) {
-    let topic = world.run(lab::ADA, lab::GROUP, "airy h=0.02 pace=0.3").await;
+    let topic = world.run(lab::ADA, lab::GROUP, "airy h=0.02 pace=1").await;
     world.reaches(&topic, 3).await;
     let watchdog = world.pid_of(&topic, "watchdog").await;
     world.log().delete(&topic).await.expect("anybody may delete it");
@@ -20,7 +20,7 @@ async fn a_deleted_topic_is_told(world: World) {
         "nobody makes it again by himself"
     );
     // A person who wants it again gets it.
-    world.run(lab::ADA, lab::GROUP, "airy h=0.02 pace=0.3").await;
+    world.run(lab::ADA, lab::GROUP, "airy h=0.02 pace=1").await;
     world.reaches(&topic, 2).await;
     world.finish().await;
 }

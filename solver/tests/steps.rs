@@ -118,7 +118,7 @@ async fn heat_is_killed_inside_its_iterations(mut house: House) {
     house.change_built_in("heat", |entry| entry.step_interval = Some(0.1));
     let card = find_built_in("heat").expect("built in").card;
     let run = card
-        .read(&["n=40", "sweeps=40000", "iterations=4"])
+        .read(&["n=40", "sweeps=300000", "iterations=3"])
         .expect("a good run");
     house.start_initiator();
     house.start(&run).await;

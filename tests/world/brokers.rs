@@ -12,30 +12,64 @@ pub enum Loss {
     Frozen,
 }
 
-pub async fn lose(number: u32, loss: Loss) {
-    match loss {
-        Loss::Killed => cluster("kill", number).await,
-        Loss::Frozen => cluster("freeze", number).await,
+/// The brokers; whoever is lost comes back with its end, so that the next story finds all three.
+#[derive(Default)]
+pub struct Brokers {
+    lost: Vec<u32>,
+}
+
+impl Brokers {
+    pub async fn lose(&mut self, number: u32, loss: Loss) {
+        self.lost.push(number);
+        let order = match loss {
+            Loss::Killed => "kill",
+            Loss::Frozen => "freeze",
+        };
+        apart(move || cluster(&[order, &number.to_string()])).await;
+    }
+
+    /// Back, and with all that was written meanwhile.
+    pub async fn revive(&mut self, number: u32) {
+        apart(move || cluster(&["revive", &number.to_string()])).await;
+        self.lost.retain(|lost| *lost != number);
+    }
+
+    /// Waits until every broker has every record.
+    pub async fn until_in_sync(&self) {
+        let lagging = || cluster(&["tool", "topics", "--describe", "--under-replicated-partitions"]);
+        super::until("all copies in sync", || async {
+            apart(lagging).await.trim().is_empty().then_some(())
+        })
+        .await;
     }
 }
 
-pub async fn revive(number: u32) {
-    cluster("revive", number).await;
+impl Drop for Brokers {
+    fn drop(&mut self) {
+        for number in &self.lost {
+            cluster(&["revive", &number.to_string()]);
+        }
+    }
 }
 
 /// On a thread of its own: a broker's start takes seconds, and the others go on meanwhile.
-async fn cluster(order: &'static str, number: u32) {
-    let work = move || {
-        let folder = std::env::var("KYMO_KAFKA_DIR").expect("./test starts Kafka and sets KYMO_KAFKA_DIR");
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/kafka/cluster");
-        let output = Command::new(script)
-            .args([order, &number.to_string(), "--dir", &folder])
-            .output()
-            .expect("run deploy/kafka/cluster");
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "cluster {order} {number}: {said}");
-    };
+async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     tokio::task::spawn_blocking(work)
         .await
-        .expect("it does not panic");
+        .expect("it does not panic")
+}
+
+fn cluster(words: &[&str]) -> String {
+    let folder = std::env::var("KYMO_KAFKA_DIR").expect("./test starts Kafka and sets KYMO_KAFKA_DIR");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/kafka/cluster");
+    let mut command = Command::new(script);
+    // What comes after a tool's name is the tool's own.
+    match words {
+        ["tool", rest @ ..] => command.args(["tool", "--dir", &folder]).args(rest),
+        words => command.args(words).args(["--dir", &folder]),
+    };
+    let output = command.output().expect("run deploy/kafka/cluster");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "cluster {words:?}: {said}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
 }

@@ -19,12 +19,12 @@ use std::time::Duration;
 
 pub use disk::SmallDisk;
 use kymo::role::demo::{scene, stage::Stage};
-use kymo_runlog::{Log, LogConfig, Position, Replay, Topic};
+use kymo_runlog::{Log, LogConfig, LogError, Position, Replay, Topic};
 use kymo_telegram_sandbox::{Control, MessageState, State};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
-pub use brokers::{Loss, lose, revive};
+pub use brokers::{Brokers, Loss};
 pub use browser::Browser;
 pub use kafka::KafkaTurn;
 pub use kymo::role::demo::stage::lab;
@@ -203,8 +203,21 @@ impl World {
     /// `/run`, and the card's Start button.
     pub async fn run(&self, person: i64, chat: i64, order: &str) -> Topic {
         let before = self.topics().await;
+        let said = self.phone().chat(chat).await.expect("the sandbox answers");
+        let last = said.messages.last().map_or(0, |message| message.id);
         self.say(person, chat, &format!("/run {order}")).await;
-        self.press(person, chat, "Start").await;
+        // An earlier card, or a panel, has a button of that name too.
+        let card = self
+            .sees("the card", |state| {
+                let messages = &state.chat(chat)?.messages;
+                let card = messages
+                    .iter()
+                    .find(|message| message.id > last && message.text.starts_with("Start "))?;
+                Some((card.id, scene::button_of(card, "Start")?))
+            })
+            .await;
+        let pressed = self.phone().press_data(person, chat, card.0, &card.1).await;
+        pressed.expect("the button is there");
         until(&format!("a topic for {order}"), || async {
             self.topics()
                 .await
@@ -353,11 +366,15 @@ impl World {
         let mut reader = Replay::new(topic.clone());
         let mut from = Position::START;
         loop {
-            let page = self
-                .log()
-                .read(topic, from, 4 << 20)
-                .await
-                .expect("read the topic");
+            let page = until("the log answers", || async {
+                match self.log().read(topic, from, 4 << 20).await {
+                    Ok(page) => Some(page),
+                    // It may be what the story is about.
+                    Err(LogError::Away { .. }) => None,
+                    Err(error) => panic!("read {topic}: {error}"),
+                }
+            })
+            .await;
             let Some(last) = page.last() else { return reader };
             from = last.position.next();
             for stored in &page {

@@ -141,9 +141,16 @@ pub(super) fn denied(log: &str, reason: String) -> LogError {
 pub(super) fn away(log: &str, ear: &Ear, said: &str) -> LogError {
     let heard = ear.reason();
     let reason = heard.as_deref().unwrap_or(said);
-    let hung_up = ["closed by peer", "security.protocol", "SASL", "SSL"]
-        .iter()
-        .any(|sign| reason.contains(sign));
+    let hung_up = [
+        "closed by peer",
+        "reset by peer",
+        "Broken pipe",
+        "security.protocol",
+        "SASL",
+        "SSL",
+    ]
+    .iter()
+    .any(|sign| reason.contains(sign));
     let advice = if hung_up {
         "check that the brokers run, and whether they want TLS or a password: `ca`, `user` and `password-file` in [log.kafka]"
     } else {

@@ -315,7 +315,7 @@ impl Attempt<'_> {
             published = self.wind_up(&early.verdict, &mut solver, company) => published,
             () = watch.tell_trouble_meanwhile(news) => unreachable!("it goes on until it is dropped"),
         };
-        watch.follow_trouble(published.trouble.as_ref());
+        watch.follow_troubles(published.trouble.clone());
         let mut cause = cause;
         if early.verdict == Verdict::Finished && published.refused.is_some() {
             // It has computed everything, and the log did not take all of it.

@@ -21,6 +21,8 @@ use super::verdict::{Cause, Exit, Verdict};
 const LONGEST_ITERATION: Duration = Duration::from_secs(3600);
 /// A hiccup of the log that is shorter is nobody's business.
 const TELL_TROUBLE_AFTER: Duration = Duration::from_secs(1);
+/// Longer than it takes until records that wait as well have a reason to tell.
+const CLAIM_PATIENCE: Duration = Duration::from_secs(20);
 
 /// What is known about the running solver.
 pub struct Watch<'a> {
@@ -207,18 +209,24 @@ impl<'a> Watch<'a> {
     }
 
     /// The log does not take records, or not the claim.
-    fn follow_troubles(&mut self, publishing: Option<Trouble>) {
-        let claim =
-            || Trouble::Away("The claim on the run cannot be renewed, so its solver is paused".into());
-        let trouble = publishing.or_else(|| self.frozen.then(claim));
-        self.follow_trouble(trouble.as_ref());
+    pub fn follow_troubles(&mut self, publishing: Option<Trouble>) {
+        let now = Instant::now();
+        match publishing {
+            Some(trouble) => self.follow_trouble(Some(&trouble), now),
+            None if self.frozen => {
+                let reason = "The claim on the run cannot be renewed, so its solver is paused";
+                // Records that wait as well will soon tell more.
+                self.follow_trouble(Some(&Trouble::Away(reason.into())), now + CLAIM_PATIENCE);
+            }
+            None => self.follow_trouble(None, now),
+        }
     }
 
     /// Until it is dropped: the log may be in trouble while the last records of a solver that has ended wait for it.
     pub async fn tell_trouble_meanwhile(&mut self, mut published: tokio::sync::watch::Receiver<Published>) {
         loop {
             let trouble = published.borrow_and_update().trouble.clone();
-            self.follow_trouble(trouble.as_ref());
+            self.follow_troubles(trouble);
             self.tell_trouble(Instant::now());
             tokio::select! {
                 Ok(()) = published.changed() => {}
@@ -227,10 +235,11 @@ impl<'a> Watch<'a> {
         }
     }
 
-    pub fn follow_trouble(&mut self, trouble: Option<&Trouble>) {
+    fn follow_trouble(&mut self, trouble: Option<&Trouble>, since: Instant) {
         match (trouble, &self.trouble) {
-            (Some(trouble), LogTrouble::None) => {
-                self.trouble = LogTrouble::Since(Instant::now(), trouble.clone())
+            (Some(trouble), LogTrouble::None) => self.trouble = LogTrouble::Since(since, trouble.clone()),
+            (Some(trouble), LogTrouble::Since(at, _)) => {
+                self.trouble = LogTrouble::Since(since.min(*at), trouble.clone());
             }
             (None, LogTrouble::Since(..)) => self.trouble = LogTrouble::None,
             (None, LogTrouble::Told) => {
@@ -239,7 +248,7 @@ impl<'a> Watch<'a> {
                     .courier
                     .send(self.attempt.speaker().log_is_back(self.troubles));
             }
-            (Some(_), LogTrouble::Since(..) | LogTrouble::Told) | (None, LogTrouble::None) => {}
+            (Some(_), LogTrouble::Told) | (None, LogTrouble::None) => {}
         }
     }
 

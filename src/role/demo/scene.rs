@@ -53,14 +53,14 @@ pub async fn press(stage: &Stage, person: i64, chat: i64, label: &str) -> anyhow
 
 /// The newest message with such a button, and what the button sends.
 pub fn newest_button(chat: &ChatState, label: &str) -> Option<(i64, String)> {
-    chat.messages.iter().rev().find_map(|message| {
-        let button = message
-            .buttons
-            .iter()
-            .flatten()
-            .find(|button| button.text.contains(label))?;
-        Some((message.id, button.data.clone()?))
-    })
+    let mut newest = chat.messages.iter().rev();
+    newest.find_map(|message| Some((message.id, button_of(message, label)?)))
+}
+
+/// What the message's button of that name sends.
+pub fn button_of(message: &MessageState, label: &str) -> Option<String> {
+    let mut buttons = message.buttons.iter().flatten();
+    buttons.find(|button| button.text.contains(label))?.data.clone()
 }
 
 /// Waits until the bot has said something with these words.
