@@ -145,7 +145,8 @@ async fn heat_is_killed_inside_its_iterations(mut house: House) {
 }
 
 async fn a_python_program_is_killed_inside_its_iterations(mut house: House) {
-    let run = teach_primes(&mut house, 300_000, 3);
+    // Long enough to be killed three times, also by a quick machine.
+    let run = teach_primes(&mut house, 1_000_000, 3);
     house.start_initiator();
     house.start(&run).await;
     for attempt in 1..=3 {
@@ -159,8 +160,8 @@ async fn a_python_program_is_killed_inside_its_iterations(mut house: House) {
         .iter()
         .filter_map(|record| record.state.clone())
         .collect();
-    // pi(300 000), pi(600 000) and pi(900 000), as every table has them.
-    assert_eq!(counted, ["json:25997", "json:49098", "json:71274"]);
+    // pi(1e6), pi(2e6) and pi(3e6), as every table has them.
+    assert_eq!(counted, ["json:78498", "json:148933", "json:216816"]);
     assert_eq!(replayed.complaints, []);
     let cleared = || async {
         house
