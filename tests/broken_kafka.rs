@@ -17,8 +17,6 @@ fn airy(parameter: &str) -> Topic {
     solver.card.read(&[parameter]).expect("a good run").topic()
 }
 
-const ORDER: &str = "airy h=0.02 pace=0.2";
-
 /// Somebody made the topic before, with a retention of seconds: it is said before the start, and what it eats is missed
 /// aloud instead of being computed with.
 #[tokio::test]

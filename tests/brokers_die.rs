@@ -41,7 +41,7 @@ async fn each_broker_is_killed_or_frozen_in_turn() {
             world.reaches(topic, (now + 4).min(100)).await;
         }
         brokers.revive(broker).await;
-        brokers.until_in_sync().await;
+        Brokers::until_in_sync().await;
     }
     ends_undisturbed(&world, &wave, 101).await;
     ends_undisturbed(&world, &weather, 100).await;
@@ -55,9 +55,7 @@ async fn each_broker_is_killed_or_frozen_in_turn() {
 #[ignore = "needs a Kafka; ./test starts one"]
 async fn two_of_three_are_away_the_chat_hears_it_once_and_the_run_goes_on_by_itself() {
     let (world, _turn) = World::on_kafka().await;
-    let topic = world
-        .run(lab::ADA, lab::GROUP, "airy h=0.02 window=50 pace=0.3")
-        .await;
+    let topic = world.run(lab::ADA, lab::GROUP, "airy h=0.02 pace=1.2").await;
     let panel = world.panel(lab::GROUP).await;
     world.reaches(&topic, 5).await;
 
@@ -66,15 +64,14 @@ async fn two_of_three_are_away_the_chat_hears_it_once_and_the_run_goes_on_by_its
     brokers.lose(2, Loss::Killed).await;
     let alert = world.hears(lab::GROUP, "waits: the Kafka").await;
     world.panel_says(&panel, "the log is slow").await;
-    brokers.revive(1).await;
-    brokers.revive(2).await;
+    brokers.revive_all().await;
 
     world
         .says(lab::GROUP, alert.id, "the log takes records again")
         .await;
-    ends_undisturbed(&world, &topic, 101).await;
+    ends_undisturbed(&world, &topic, 51).await;
     world.panel_says(&panel, "finished").await;
-    brokers.until_in_sync().await;
+    Brokers::until_in_sync().await;
     let chat = world.phone().chat(lab::GROUP).await.expect("the sandbox answers");
     let told = chat.messages.iter().filter(|message| {
         message.text.contains("waits: the Kafka") || message.text.contains("takes records again")

@@ -34,8 +34,15 @@ impl Brokers {
         self.lost.retain(|lost| *lost != number);
     }
 
+    /// All that are lost come back at once.
+    pub async fn revive_all(&mut self) {
+        let back = |number: u32| apart(move || cluster(&["revive", &number.to_string()]));
+        futures::future::join_all(self.lost.iter().copied().map(back)).await;
+        self.lost.clear();
+    }
+
     /// Waits until every broker has every record.
-    pub async fn until_in_sync(&self) {
+    pub async fn until_in_sync() {
         let lagging = || cluster(&["tool", "topics", "--describe", "--under-replicated-partitions"]);
         super::until("all copies in sync", || async {
             apart(lagging).await.trim().is_empty().then_some(())

@@ -1,7 +1,10 @@
 //! Taking turns on the one Kafka cluster that `./test` starts.
 
 use kymo_runlog::LogConfig;
+
 use tokio::sync::{Mutex, MutexGuard};
+
+use super::brokers::Brokers;
 
 static TURN: Mutex<()> = Mutex::const_new(());
 
@@ -14,6 +17,7 @@ impl KafkaTurn {
     /// Waits for the turn, and leaves the cluster without a topic.
     pub async fn take() -> (LogConfig, Self) {
         let turn = TURN.lock().await;
+        Brokers::until_in_sync().await;
         let config: LogConfig = format!("kafka:{}", Self::brokers())
             .parse()
             .expect("a list of brokers");

@@ -171,6 +171,12 @@ impl Follower {
                 not_before = now + HEARING;
                 continue;
             }
+            let busy = |run: &&Run| run.phase.is_busy();
+            let busy = self.known.read().runs.listed().iter().any(busy);
+            if busy && !mute::takes(&*self.log).await {
+                not_before = Utc::now() + HEARING;
+                continue;
+            }
             for topic in self.known.change(|state| state.runs.look(now)) {
                 if let Err(error) = self.showroom.show_phase(&self.known, &topic).await {
                     tracing::warn!(%topic, error = format!("{error:#}"), "a lost run is not told");

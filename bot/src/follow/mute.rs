@@ -1,16 +1,18 @@
-//! Whether the log answers: what the panels say while it does not.
+//! Whether the log answers and takes what is written: what the panels say while it does not.
 
 use std::time::Duration;
 
 use chrono::Utc;
 use futures::future::join_all;
-use kymo_runlog::{Log, LogError, Topic, claim};
+use kymo_runlog::{Log, LogError, Position, Topic, claim};
 
 use super::{Known, LOOK};
 use crate::panel::Panels;
 
 /// A broker that is only busy answers sooner.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// A cluster that has lost too many brokers to take a record still lets its readers read, so this is written.
+const ALIVE: &str = "bot-alive";
 /// With more runs than this, those that ran longest speak for the others.
 const ASKED: usize = 50;
 
@@ -48,7 +50,16 @@ async fn answers_within_patience(log: &dyn Log, topics: &[Topic]) -> bool {
         return false;
     };
     // Whatever else is wrong is told where it matters.
-    !answers
+    let answered = !answers
         .iter()
-        .any(|answer| matches!(answer, Err(LogError::Away { .. })))
+        .any(|answer| matches!(answer, Err(LogError::Away { .. })));
+    // Only while something runs is it worth a write.
+    answered && (topics.len() == 1 || takes(log).await)
+}
+
+/// Whether the log takes what is written.
+pub async fn takes(log: &dyn Log) -> bool {
+    let claims = claim::topic();
+    let written = tokio::time::timeout(PATIENCE * 2, log.commit(&claims, ALIVE, Position::START)).await;
+    !matches!(written, Err(_) | Ok(Err(LogError::Away { .. })))
 }
